@@ -1,0 +1,1 @@
+"""Memory: a log that forgets. For tests, demos and simulations."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the log on a server, for production."""

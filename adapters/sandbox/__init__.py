@@ -1,0 +1,1 @@
+"""The sandbox business: a live-shopping network that only exists in here, and its bank."""

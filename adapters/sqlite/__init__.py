@@ -1,0 +1,1 @@
+"""SQLite: the log in one file, the embedded default."""

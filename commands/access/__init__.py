@@ -1,0 +1,1 @@
+"""Requests about people and their tokens."""

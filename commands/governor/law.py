@@ -1,0 +1,184 @@
+"""Requests to amend the law: policies, and the kill switch."""
+
+from decimal import Decimal
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic.alias_generators import to_camel
+
+from commands.kernel.action import ROOT
+from commands.message import Command, Entry, Plan, Sender
+from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
+from domain.core.principal import MANAGERS, PEOPLE, Role
+from domain.core.stream import Decision, Refusal
+from domain.governor import incident, law, policy
+from domain.governor.incident import INCIDENT
+from domain.governor.law import EVERYWHERE, LAW
+from domain.kernel.org_unit import ORG_UNIT
+from domain.ports import Past
+
+_FOUNDER: Final = frozenset({Role.FOUNDER})
+
+
+class RuleText(BaseModel):
+    """One rule as it is written down."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    id: Key
+    condition: Annotated[str, Field(min_length=1, max_length=4_096)]
+    action: Literal["allow", "deny", "require_approval"]
+    message: Text
+    priority: StrictInt = 0
+    approver_role: Literal["founder", "admin", "operator"] = "founder"
+
+
+class DraftPolicy(Command):
+    """Write down the next version of a policy; it binds nobody until it is activated."""
+
+    policy_id: Key
+    name: Name
+    description: Text = ""
+    rationale: Text = ""
+    scope: Literal["global", "org_unit", "agent", "workflow"] = "global"
+    scope_id: Text = ""
+    rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=policy.RULES_MAX)]
+    parameters: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
+
+
+def policy_of(cmd: DraftPolicy) -> policy.Policy:
+    """Return what a draft says as a policy, not yet numbered."""
+    return policy.Policy(
+        id=cmd.policy_id,
+        version=1,
+        name=cmd.name,
+        description=cmd.description,
+        rationale=cmd.rationale,
+        scope=cmd.scope,
+        scope_id=cmd.scope_id,
+        rules=tuple(policy.Rule(**rule.model_dump()) for rule in cmd.rules),
+        parameters=cmd.parameters,
+    )
+
+
+def draft_policy(cmd: DraftPolicy, sender: Sender) -> Plan:
+    """Plan a draft."""
+    decide = partial(law.draft_policy, policy=policy_of(cmd), by=str(sender.actor))
+    return amend(cmd, sender, permits=MANAGERS, stream=LAW, key=ROOT, decide=decide)
+
+
+class ActivatePolicy(Command):
+    """Put the newest version of a policy in force."""
+
+    policy_id: Key
+    reason: Reason
+
+
+def activate_policy(cmd: ActivatePolicy, sender: Sender) -> Plan:
+    """Plan an activation."""
+    decide = partial(
+        law.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+    )
+    return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
+
+
+class DisablePolicy(Command):
+    """Take a policy out of force."""
+
+    policy_id: Key
+    reason: Reason
+
+
+def disable_policy(cmd: DisablePolicy, sender: Sender) -> Plan:
+    """Plan the end of a policy."""
+    decide = partial(
+        law.disable_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+    )
+    return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide, brake=True)
+
+
+class EngageKillSwitch(Command):
+    """Stop everything autonomous, everywhere or in one org unit and what is below it."""
+
+    reason: Reason
+    org_unit_id: Key | Literal["*"] = "*"
+
+
+def engage_kill_switch(cmd: EngageKillSwitch, sender: Sender) -> Plan:
+    """Plan a stop, with its critical incident in the same append."""
+    engagement_id = sender.new_id("kill")
+    incident_id = f"inc-{engagement_id}"
+
+    def decide(past: Past) -> Decision[Entry]:
+        if cmd.org_unit_id != EVERYWHERE and not past.state(ORG_UNIT, cmd.org_unit_id).exists:
+            return Refusal("org_unit_unknown", f"no org unit is called {cmd.org_unit_id}")
+        engaged = law.engage_kill_switch(
+            past.state(LAW, ROOT),
+            org_unit_id=cmd.org_unit_id,
+            engagement_id=engagement_id,
+            by=str(sender.actor),
+            reason=cmd.reason,
+        )
+        entries = tagged(LAW, ROOT, engaged)
+        if isinstance(entries, Refusal) or not entries:
+            return entries
+        where = "everywhere" if cmd.org_unit_id == EVERYWHERE else f"in {cmd.org_unit_id}"
+        opened = incident.open_incident(
+            past.state(INCIDENT, incident_id),
+            incident_id=incident_id,
+            kind="kill_switch",
+            title=f"Kill switch engaged {where}",
+            description=cmd.reason,
+            org_unit_id="" if cmd.org_unit_id == EVERYWHERE else cmd.org_unit_id,
+            subject=LAW.at(ROOT),
+            detected_by=str(sender.actor),
+        )
+        more = tagged(INCIDENT, incident_id, opened)
+        return more if isinstance(more, Refusal) else (*entries, *more)
+
+    return _about_stop(cmd, sender, permits=PEOPLE | {Role.SERVICE}, decide=decide)
+
+
+class ReleaseKillSwitch(Command):
+    """Let work resume. Only a founder may."""
+
+    reason: Reason
+    org_unit_id: Key | Literal["*"] = "*"
+
+
+def release_kill_switch(cmd: ReleaseKillSwitch, sender: Sender) -> Plan:
+    """Plan the end of a stop."""
+
+    def decide(past: Past) -> Decision[Entry]:
+        released = law.release_kill_switch(
+            past.state(LAW, ROOT),
+            org_unit_id=cmd.org_unit_id,
+            by=str(sender.actor),
+            reason=cmd.reason,
+        )
+        return tagged(LAW, ROOT, released)
+
+    return _about_stop(cmd, sender, permits=_FOUNDER, decide=decide)
+
+
+def _about_stop(
+    cmd: EngageKillSwitch | ReleaseKillSwitch,
+    sender: Sender,
+    *,
+    permits: frozenset[Role],
+    decide: Any,
+) -> Plan:
+    incident_id = f"inc-{sender.new_id('kill')}"
+    unit = cmd.org_unit_id if cmd.org_unit_id != EVERYWHERE else ROOT
+    return Errand(
+        command=cmd,
+        sender=sender,
+        permits=permits,
+        subject=LAW.at(ROOT),
+        reads=((INCIDENT, incident_id), (ORG_UNIT, unit)),
+        decide=decide,
+        brake=True,
+    ).plan()

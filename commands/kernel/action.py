@@ -1,0 +1,241 @@
+"""Requests about actions: agents propose them, the governor answers, people take them back."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from commands.actions import ACTION_TYPES, checked
+from commands.message import Command, Entry, Plan, Sender
+from commands.planning import (
+    Errand,
+    Key,
+    Name,
+    Reason,
+    Text,
+    as_objection,
+    safe_hash,
+    tagged,
+)
+from domain.core.principal import DESK, Actor, Role
+from domain.core.stream import Decision, Refusal, Stream
+from domain.governor.approval import APPROVAL
+from domain.governor.judge import Ask
+from domain.governor.verdict import Objection, Verdict
+from domain.kernel import action, agent
+from domain.kernel.action import ACTION, ActionProposed
+from domain.kernel.agent import AGENT
+from domain.kernel.org_unit import ORG_UNIT
+from domain.ports import Past
+
+ROOT: Final = "business"
+"""The id of the org unit that every business starts with; also the key of the law."""
+
+_AGENTS: Final = frozenset({Role.AGENT})
+_PROPOSERS: Final = DESK | _AGENTS
+
+
+class ProposeAction(Command):
+    """Ask to act. An agent proposes as itself; a person may propose without an agent."""
+
+    action_type: Name
+    payload: dict[str, Any]
+    action_id: Key | None = None
+    agent_id: Key | None = None
+    org_unit_id: Key | None = None
+    reason: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """One proposal, with what was settled about it before anything was read."""
+
+    sender: Sender
+    fact: ActionProposed
+    flaws: tuple[Objection, ...]
+
+    def ask(self, past: Past) -> Ask:
+        """Put the proposal to the governor, with whatever speaks against it already."""
+        fact, actor = self.fact, self.sender.actor
+        unit = past.state(ORG_UNIT, fact.org_unit_id)
+        objections = list(self.flaws)
+        if not unit.active:
+            because = f"org unit {fact.org_unit_id} does not exist or is disabled"
+            objections.append(Objection("org_unit_unknown", because))
+        if actor.role is Role.AGENT or fact.agent_id:
+            state = past.state(AGENT, fact.agent_id or actor.id)
+            objections += as_objection(
+                agent.objection(
+                    state,
+                    agent_id=fact.agent_id,
+                    tool=fact.action_type,
+                    org_unit_id=fact.org_unit_id,
+                )
+            )
+        return Ask(
+            command="ProposeAction",
+            action=fact.action_type,
+            actor=actor,
+            subject=ACTION.at(fact.action_id),
+            data=fact.arguments,
+            payload_hash=fact.payload_hash,
+            org_path=unit.path,
+            agent_id=fact.agent_id,
+            objections=tuple(objections),
+            worldly=True,
+        )
+
+    def _tagged(self, decision: Decision[Any]) -> Decision[Entry]:
+        return tagged(ACTION, self.fact.action_id, decision)
+
+    def decide(self, past: Past) -> Decision[Entry]:
+        """Authorize it; an approval that was needed is named, with the triggers it lifted."""
+        state = past.state(ACTION, self.fact.action_id)
+        approval_id = self.sender.approval_id
+        lifted = past.state(APPROVAL, approval_id).request if approval_id else None
+        return self._tagged(
+            action.authorize(
+                state,
+                proposal=self.fact,
+                approval_id=approval_id,
+                lifted=lifted.triggers if lifted is not None else (),
+            )
+        )
+
+    def held(self, past: Past, verdict: Verdict, approval_id: str) -> Decision[Entry]:
+        """Park it; what waits already waits on, unless its approval was given and is not enough."""
+        state = past.state(ACTION, self.fact.action_id)
+        decision = action.hold(
+            state, proposal=self.fact, approval_id=approval_id, reasons=verdict.reasons
+        )
+        waits = state.stage is action.Stage.AWAITING_APPROVAL and not self.sender.approval_id
+        if waits and not isinstance(decision, Refusal):
+            because = f"action {self.fact.action_id} waits for approval {state.approval_id}"
+            return Refusal("already_held", because)
+        return self._tagged(decision)
+
+    def denied(self, past: Past, verdict: Verdict) -> tuple[Entry, ...]:
+        """Record a sound proposal that was denied; of an unsound one only the refusal is kept."""
+        state = past.state(ACTION, self.fact.action_id)
+        if verdict.objections and state.stage is not action.Stage.AWAITING_APPROVAL:
+            return ()
+        return _facts(self._tagged(action.deny(state, proposal=self.fact, reasons=verdict.reasons)))
+
+
+def _facts(decision: Decision[Entry]) -> tuple[Entry, ...]:
+    return () if isinstance(decision, Refusal) else decision
+
+
+def _spokesman(actor: Actor, agent_id: str) -> tuple[Objection, ...]:
+    if actor.role is Role.AGENT and agent_id != actor.id:
+        return (Objection("not_yourself", f"agent {actor.id} cannot propose as {agent_id}"),)
+    if actor.role not in _PROPOSERS:
+        because = f"{actor} is {actor.role.value}, which does not include proposing actions"
+        return (Objection("role_not_permitted", because),)
+    return ()
+
+
+def _payload_of(cmd: ProposeAction) -> tuple[dict[str, Any], tuple[Objection, ...]]:
+    """Return the arguments with their defaults spelled out, and what is wrong with them."""
+    action_type = ACTION_TYPES.get(cmd.action_type)
+    if action_type is None:
+        because = f"{cmd.action_type!r} is not an action type: see `bos ask action-types`"
+        return cmd.payload, (Objection("unknown_action", because),)
+    arguments, problem = checked(action_type, cmd.payload)
+    return arguments, (Objection("invalid_payload", problem),) if problem else ()
+
+
+def _proposal(cmd: ProposeAction, sender: Sender) -> _Proposal:
+    """Settle all there is to a proposal before anything is read."""
+    actor = sender.actor
+    agent_id = cmd.agent_id or (actor.id if actor.role is Role.AGENT else "")
+    org_unit_id = cmd.org_unit_id or actor.org_unit_id or ROOT
+    action_id = cmd.action_id or sender.new_id("act")
+    arguments, flaws = _payload_of(cmd)
+    hashed, unwritable = safe_hash(
+        action=cmd.action_type,
+        payload={
+            "payload": arguments,
+            "orgUnitId": org_unit_id,
+            "agentId": agent_id,
+            "reason": cmd.reason,
+        },
+        actor=actor,
+        subject=ACTION.at(action_id),
+    )
+    fact = ActionProposed(
+        action_id=action_id,
+        agent_id=agent_id,
+        org_unit_id=org_unit_id,
+        action_type=cmd.action_type,
+        arguments={} if unwritable else arguments,
+        reason=cmd.reason,
+        payload_hash=hashed,
+    )
+    return _Proposal(sender, fact, (*_spokesman(actor, agent_id), *flaws, *unwritable))
+
+
+def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
+    """Plan a proposal."""
+    proposal = _proposal(cmd, sender)
+    fact = proposal.fact
+    reads: list[tuple[Stream[Any, Any], str]] = [
+        (ACTION, fact.action_id),
+        (ORG_UNIT, fact.org_unit_id),
+    ]
+    if fact.agent_id:
+        reads.append((AGENT, fact.agent_id))
+    action_type = ACTION_TYPES.get(cmd.action_type)
+    return Plan(
+        reads=tuple(reads),
+        ask=proposal.ask,
+        decide=proposal.decide,
+        held=proposal.held,
+        denied=proposal.denied,
+        matter={
+            "kind": action_type.kind if action_type else "action",
+            "amount": str(fact.arguments.get("amount", "")),
+            "currency": str(fact.arguments.get("currency", "")),
+        },
+        settled=lambda: cmd.model_copy(
+            update={
+                "action_id": fact.action_id,
+                "agent_id": fact.agent_id or None,
+                "org_unit_id": fact.org_unit_id,
+            }
+        ),
+    )
+
+
+class CancelAction(Command):
+    """Take an action back before it runs."""
+
+    action_id: Key
+    reason: Reason
+
+
+def cancel_action(cmd: CancelAction, sender: Sender) -> Plan:
+    """Plan a withdrawal; an agent may withdraw only what it proposed itself."""
+
+    def foreign(past: Past) -> tuple[Objection, ...]:
+        proposal = past.state(ACTION, cmd.action_id).proposal
+        actor = sender.actor
+        if actor.role is Role.AGENT and (proposal is None or proposal.agent_id != actor.id):
+            return (Objection("not_yours", f"{cmd.action_id} is not an action of {actor.id}"),)
+        return ()
+
+    def decide(past: Past) -> Decision[Entry]:
+        state = past.state(ACTION, cmd.action_id)
+        return tagged(
+            ACTION,
+            cmd.action_id,
+            action.cancel(state, action_id=cmd.action_id, by=str(sender.actor), reason=cmd.reason),
+        )
+
+    return Errand(
+        command=cmd,
+        sender=sender,
+        permits=_PROPOSERS,
+        subject=ACTION.at(cmd.action_id),
+        reads=((ACTION, cmd.action_id),),
+        decide=decide,
+        objections=foreign,
+    ).plan()

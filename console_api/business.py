@@ -1,0 +1,168 @@
+"""Business: a running business, whichever door leads to it.
+
+do ──► pipeline ──► log ──► projections ──► ask            state: any stream at any position
+                     └──► reactions, effects, timers (workers)
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from adapters.event_store import LogEventStore
+from adapters.lock import DataLock
+from adapters.views.store import SqlViewStore
+from commands.message import Command, Receipt
+from commands.pipeline import Pipeline
+from commands.reactions import FollowUp
+from domain.catalog import STREAMS
+from domain.core.canonical import digest
+from domain.core.instant import written
+from domain.core.principal import Actor
+from domain.core.stream import Stream
+from domain.ports import Clock, Connector, Ids, Notifier
+from projections.catalog import VIEWS
+from projections.engine import catch_up_all
+from queries.catalog import Question
+from queries.dashboard import dashboard
+from queries.listing import LIMIT_DEFAULT, Answer, BadQuestion, Filters, rows_of
+from replays.state import state_at, stream_named
+
+TICK_SECONDS: Final = 0.05
+
+
+@dataclass(slots=True)
+class Business:
+    """The parts of a running business, joined. Close it when done."""
+
+    log: LogEventStore
+    views: SqlViewStore
+    pipeline: Pipeline
+    clock: Clock
+    ids: Ids
+    connectors: Mapping[str, Connector]
+    notify: Notifier
+    lock: DataLock | None = None
+    on_close: list[Callable[[], None]] = field(default_factory=list)
+    _drawing: threading.RLock = field(default_factory=threading.RLock)
+    _drawn: threading.Condition = field(default_factory=threading.Condition)
+
+    def do(
+        self,
+        command: Command,
+        actor: Actor,
+        *,
+        key: str = "",
+        command_id: str = "",
+        correlation_id: str = "",
+        approval_id: str = "",
+    ) -> Receipt:
+        """Carry out a command. `key` is the caller's idempotency key, private to that actor."""
+        if key:
+            command_id = f"key-{digest([str(actor), key])[:32]}"
+        return self.pipeline.handle(
+            command,
+            actor,
+            command_id=command_id,
+            correlation_id=correlation_id,
+            approval_id=approval_id,
+        )
+
+    def follow(self, follow_up: FollowUp) -> Receipt:
+        """Carry out what follows from a fact; following it twice is following it once."""
+        return self.do(
+            follow_up.command,
+            follow_up.actor,
+            command_id=follow_up.command_id,
+            correlation_id=follow_up.correlation_id,
+            approval_id=follow_up.approval_id,
+        )
+
+    def state(self, stream: Stream[Any, Any], key: str) -> Any:
+        """Return the state of one history now."""
+        events, _head = self.log.read({stream.at(key): 0})
+        return stream.fold(recorded.fact for recorded in events)
+
+    def remembered(self, stream: Stream[Any, Any], key: str) -> Any:
+        """Return the state of a history that is asked for often, read on from the last time."""
+        return self.pipeline.remembered(stream, key)
+
+    def ask(
+        self,
+        question: Question,
+        filters: Filters,
+        *,
+        limit: int = LIMIT_DEFAULT,
+        cursor: str | None = None,
+    ) -> Answer:
+        """Answer a list question from its read model."""
+        return rows_of(
+            self.views,
+            question.view,
+            filters=filters,
+            limit=limit,
+            cursor=cursor,
+            order=question.order,
+        )
+
+    def dashboard(self, org_unit_id: str) -> dict[str, Any]:
+        """Answer how the business is doing."""
+        return dashboard(self.views, at=self.clock(), head=self.log.head(), org_unit_id=org_unit_id)
+
+    def state_told(self, name: str, at: int | None) -> dict[str, Any]:
+        """Return one thing as it stands, or stood at a position, as JSON."""
+        found = stream_named(name)
+        if found is None:
+            categories = ", ".join(stream.category for stream in STREAMS)
+            raise BadQuestion(f"{name!r} is not <category>:<key>; categories are {categories}")
+        head = self.log.head()
+        if at is not None and not 0 <= at <= head:
+            raise BadQuestion(f"position {at} is not between 0 and the head, {head}")
+        past = state_at(self.log, *found, upto=head if at is None else at)
+        return {
+            "stream": past.stream,
+            "position": past.position,
+            "state": past.state,
+            "events": [
+                {
+                    "position": recorded.position,
+                    "type": recorded.type,
+                    "occurredAt": written(recorded.occurred_at),
+                    "actor": recorded.actor,
+                }
+                for recorded in past.events
+            ],
+        }
+
+    def draw(self) -> int:
+        """Bring every read model to the head of the log; return the position all have reached."""
+        with self._drawing:
+            reached = catch_up_all(VIEWS, log=self.log, views=self.views)
+        with self._drawn:
+            self._drawn.notify_all()
+        return reached
+
+    def drawn(self) -> int:
+        """Return the position that every read model has reached, whoever draws them."""
+        reached = self.views.positions()
+        return min(reached.get(view.name, 0) for view in VIEWS)
+
+    def reached(self, position: int, *, timeout_seconds: float) -> bool:
+        """Wait until every read model shows a position; say whether they do.
+
+        Woken by this process's own projector; one in another process is looked at every tick.
+        """
+        ends = time.monotonic() + timeout_seconds
+        while self.drawn() < position:
+            left = ends - time.monotonic()
+            if left <= 0:
+                return False
+            with self._drawn:
+                self._drawn.wait(min(left, TICK_SECONDS))
+        return True
+
+    def close(self) -> None:
+        """Let go of databases, locks and threads, last taken first."""
+        while self.on_close:
+            self.on_close.pop()()

@@ -1,0 +1,1 @@
+"""The command line: `bos`. Tables for people, --json for machines, exit codes for scripts."""

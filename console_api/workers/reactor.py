@@ -1,0 +1,72 @@
+"""Reactor: reads the log on and does what follows from each fact.
+
+The position it has reached is only a convenience: every follow-up is named after the event that
+caused it, so reading a stretch of the log again does nothing twice.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from commands.reactions import follow_ups
+from console_api.business import Business
+from domain.governor.approval import ApprovalRequested
+from domain.governor.law import KillSwitchEngaged
+from domain.kernel.action import ActionAuthorized
+from domain.ports import Recorded
+from domain.view_store import Column, Edition, Shape
+
+PAGE: Final = 500
+REACTOR: Final = Shape("reactor", "1", (Column("id"),))
+"""A picture without rows: only the position that it has reached is kept."""
+
+
+@dataclass(slots=True)
+class Reactor:
+    """One reader of the log that answers facts with commands."""
+
+    business: Business
+
+    def step(self) -> list[str]:
+        """React to what is new; return the actions that were authorized meanwhile."""
+        authorized: list[str] = []
+        reached = self._reached()
+        if reached.position > self.business.log.head():  # the log was restored to an earlier day
+            reached = self._begin()
+        while events := self.business.log.page(after=reached.position, limit=PAGE):
+            for recorded in events:
+                if isinstance(recorded.fact, ActionAuthorized):
+                    authorized.append(recorded.fact.action_id)
+                self._react(recorded)
+            reached = self.business.views.save(reached, {}, upto=events[-1].position)
+        return authorized
+
+    def _reached(self) -> Edition:
+        return self.business.views.live(REACTOR.name) or self._begin()
+
+    def _begin(self) -> Edition:
+        views = self.business.views
+        return views.swap(views.begin(REACTOR), head=0)
+
+    def _react(self, recorded: Recorded) -> None:
+        self._tell(recorded)
+        for follow_up in follow_ups(recorded, self.business.state):
+            self.business.follow(follow_up)
+
+    def _tell(self, recorded: Recorded) -> None:
+        match recorded.fact:
+            case KillSwitchEngaged(reason=reason, by=by):
+                self.business.notify(
+                    urgency="critical",
+                    title="Kill switch engaged",
+                    text=f"{by}: {reason}",
+                    link="/admin/operations-console",
+                )
+            case ApprovalRequested() as asked:
+                self.business.notify(
+                    urgency="normal",
+                    title=f"{asked.action} waits for a {asked.approver_role}",
+                    text="; ".join(asked.reasons),
+                    link=f"/admin/operations-console/approvals?id={asked.approval_id}",
+                )
+            case _:
+                pass

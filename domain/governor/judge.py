@@ -1,0 +1,196 @@
+"""Judge: weigh one request against the law.
+
+objections ──┐
+kill switch ─┼─► the strictest wins; an error is a denial; the order never matters
+rules ───────┘
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from domain.core.principal import Actor, Role, may_stand_in_for
+from domain.governor.effect import Effect
+from domain.governor.language import MISSING, Environment, EvaluationError
+from domain.governor.law import Law
+from domain.governor.policy import FOUNDER, Article, Chapter, Lookup, Policy
+from domain.governor.verdict import Finding, Objection, Reading, Verdict
+
+READING_CHARACTERS_MAX: Final = 256
+_SILENCE: Final = Chapter((), ())
+_APPROVERS: Final = (Role.OPERATOR, Role.ADMIN, Role.FOUNDER)
+_ROLES: Final = {role.value: role for role in _APPROVERS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """All that the governor needs to know about a request.
+
+    `org_path` leads from the root org unit to the one concerned. `worldly` requests are actions
+    on the world: every policy is heard, and they wait while a kill switch is engaged. Of other
+    commands only the rules that name them are heard, so that a rule about payments cannot lock
+    people out of the business by failing on a command that pays nothing. `brake` commands hear
+    no rule at all: nothing may stand between a person and the brake. `founding` is true of the
+    one request made without a law.
+    """
+
+    command: str
+    action: str
+    actor: Actor
+    subject: str
+    data: Mapping[str, object]
+    payload_hash: str
+    org_path: tuple[str, ...] = ()
+    agent_id: str = ""
+    workflow_id: str = ""
+    objections: tuple[Objection, ...] = ()
+    worldly: bool = False
+    brake: bool = False
+    founding: bool = False
+    context: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def org_unit_id(self) -> str:
+        """Return the org unit concerned."""
+        return self.org_path[-1] if self.org_path else ""
+
+
+_LAWLESS: Final = Objection(
+    "no_law", "This business has no law yet, so nothing is allowed: found it first (`bos up`)"
+)
+
+
+def judge(ask: Ask, law: Law) -> Verdict:
+    """Hear every rule that concerns a request; the strictest answer wins."""
+    objections = ask.objections
+    if not law.constituted and not ask.founding:
+        objections = (_LAWLESS, *objections)
+    if objections:
+        return Verdict(effect=Effect.DENY, objections=objections, law_hash=law.book.hash)
+    chapter = _heard(ask, law)
+    articles = [each for each in chapter.articles if _concerns(each.policy, ask)]
+    environment = environment_of(ask)
+    opinions = [_opinion(each, environment) for each in articles]
+    engagements = law.engagements(ask.org_path) if ask.worldly else ()
+    effect = Effect.REQUIRE_APPROVAL if engagements else Effect.ALLOW
+    for opinion, _finding in opinions:
+        effect = max(effect, opinion)
+    triggers: tuple[str, ...] = ()
+    approver_role = ""
+    if effect is Effect.REQUIRE_APPROVAL:
+        triggers, approver_role = _demands(articles, opinions, engagements)
+    return Verdict(
+        effect=effect,
+        findings=tuple([finding for _, finding in opinions]),
+        readings=_readings(chapter, articles, environment),
+        engagements=engagements,
+        triggers=triggers,
+        approver_role=approver_role,
+        law_hash=law.book.hash,
+    )
+
+
+def _heard(ask: Ask, law: Law) -> Chapter:
+    if ask.worldly:
+        return law.book.about(ask.action)
+    return _SILENCE if ask.brake else law.book.naming(ask.action)
+
+
+def environment_of(ask: Ask) -> Environment:
+    """Return what conditions see. The action type is the governor's word, never a claim."""
+    actor = ask.actor
+    return Environment(
+        data={**ask.data, "action": ask.action},
+        context={
+            "action": ask.action,
+            "orgUnitId": ask.org_unit_id,
+            "agentId": ask.agent_id,
+            "workflowId": ask.workflow_id,
+            "actor": {"id": actor.id, "kind": actor.kind, "role": actor.role.value},
+        },
+        params={},
+        facts={},
+    )
+
+
+def _concerns(policy: Policy, ask: Ask) -> bool:
+    match policy.scope:
+        case "global":
+            return True
+        case "org_unit":
+            return policy.scope_id in ask.org_path
+        case "agent":
+            return policy.scope_id == ask.agent_id
+        case "workflow":
+            return policy.scope_id == ask.workflow_id
+        case _:
+            return True  # an unknown scope concerns everybody: it can only make things stricter
+
+
+def _opinion(article: Article, environment: Environment) -> tuple[Effect, Finding]:
+    if article.condition is None:
+        return Effect.DENY, Finding(article.key, "error", "deny", article.problem)
+    environment.params = article.policy.parameters
+    try:
+        holds = article.condition.evaluate(environment)
+    except EvaluationError as error:
+        return Effect.DENY, Finding(article.key, "error", "deny", error.reason)
+    return (article.effect, article.met) if holds else (Effect.ALLOW, article.unmet)
+
+
+def _demands(
+    articles: list[Article],
+    opinions: list[tuple[Effect, Finding]],
+    engagements: tuple[str, ...],
+) -> tuple[tuple[str, ...], str]:
+    """Merge what asks for an approval: every trigger, and the highest role among them."""
+    holding = [
+        article
+        for article, (effect, _) in zip(articles, opinions, strict=True)
+        if effect is Effect.REQUIRE_APPROVAL
+    ]
+    triggers = (
+        *(f"kill_switch:{engagement}" for engagement in engagements),
+        *(article.key for article in holding),
+    )
+    roles = [article.rule.approver_role for article in holding]
+    if engagements:
+        roles.append(FOUNDER)
+    known = [_ROLES.get(role, Role.FOUNDER) for role in roles]
+    fit = (each for each in _APPROVERS if all(may_stand_in_for(each, role) for role in known))
+    return triggers, next(fit, Role.FOUNDER).value
+
+
+def _readings(
+    chapter: Chapter, asked: list[Article], environment: Environment
+) -> tuple[Reading, ...]:
+    """Record what was read by the rules that were asked."""
+    if len(asked) == len(chapter.articles):
+        return tuple([_reading(lookup, environment) for lookup in chapter.lookups])
+    keys = {article.key for article in asked}
+    return tuple(
+        _reading(lookup, environment)
+        for lookup in chapter.lookups
+        if not keys.isdisjoint(lookup.readers)
+    )
+
+
+def _reading(lookup: Lookup, environment: Environment) -> Reading:
+    article = lookup.article
+    assert article.condition is not None
+    environment.params = article.policy.parameters
+    value = article.condition.lookup(environment, lookup.path)
+    if value is MISSING:
+        return lookup.missing
+    return Reading(lookup.path, lookup.source, _recordable(value))
+
+
+def _recordable(value: object) -> object:
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, Decimal) and value.is_finite():
+        return value
+    if isinstance(value, str) and len(value) <= READING_CHARACTERS_MAX:
+        return value
+    return f"({type(value).__name__}, not recorded)"

@@ -1,0 +1,185 @@
+"""Policies: rules as data, and the rule book that is compiled from the active ones.
+
+Policy ─ rules ─► condition (text) ─► closure        RuleBook: action type ─► rules that may fire
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from domain.core.canonical import digest
+from domain.governor.effect import Effect, effect_of
+from domain.governor.language import Condition, PolicySyntaxError, compile_condition
+from domain.governor.verdict import Finding, Reading
+
+SCOPES: Final = ("global", "org_unit", "agent", "workflow")
+ACTIONS: Final = ("allow", "deny", "require_approval")
+RULES_MAX: Final = 100
+FOUNDER: Final = "founder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One condition, and what the governor answers where it holds."""
+
+    id: str
+    condition: str
+    action: str
+    message: str
+    priority: int = 0
+    approver_role: str = FOUNDER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One immutable version of a policy."""
+
+    id: str
+    version: int
+    name: str
+    description: str = ""
+    rationale: str = ""
+    scope: str = "global"
+    scope_id: str = ""
+    rules: tuple[Rule, ...] = ()
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    built_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A rule ready to be asked: its policy, and its condition as a closure.
+
+    `condition` is None where the stored text does not compile; such a rule always denies.
+    """
+
+    key: str
+    policy: Policy
+    rule: Rule
+    effect: Effect
+    condition: Condition | None
+    met: Finding
+    unmet: Finding
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One path that rules about an action read, how to read it for the record, and who does.
+
+    Parameters of different policies are different things, though their names be the same.
+    """
+
+    path: str
+    source: str
+    article: Article
+    readers: tuple[str, ...]
+    missing: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """The rules that could hold for one action type, in a fixed order, and what they read."""
+
+    articles: tuple[Article, ...]
+    lookups: tuple[Lookup, ...]
+
+
+_SOURCES: Final = {"data": "claim", "facts": "fact", "params": "params"}
+
+
+def article(policy: Policy, rule: Rule) -> Article:
+    """Compile one rule."""
+    condition, problem = _compiled(rule.condition)
+    key = f"{policy.id}@{policy.version}/{rule.id}"
+    effect = effect_of(rule.action)
+    met = Finding(key, "true", effect.word, rule.message)
+    unmet = Finding(key, "false", Effect.ALLOW.word)
+    return Article(key, policy, rule, effect, condition, met, unmet, problem)
+
+
+def chapter(articles: Iterable[Article]) -> Chapter:
+    """Bind rules together; what several of them read is read once."""
+    ordered = tuple(sorted(articles, key=lambda each: each.key))
+    reads: dict[tuple[str, str], list[Article]] = {}
+    for each in ordered:
+        for path in each.condition.reads if each.condition is not None else ():
+            owner = each.policy.id if path.startswith("params.") else ""
+            reads.setdefault((path, owner), []).append(each)
+    reads.pop(("data.action", ""), None)  # the governor's own word, on every verdict already
+    return Chapter(ordered, tuple(_lookup(path, reads[path, own]) for path, own in sorted(reads)))
+
+
+def _lookup(path: str, readers: list[Article]) -> Lookup:
+    source = _SOURCES.get(re.split(r"[.\[]", path, maxsplit=1)[0], "context")
+    keys = tuple(each.key for each in readers)
+    return Lookup(path, source, readers[0], keys, Reading(path, "missing"))
+
+
+@lru_cache(maxsize=4096)
+def _compiled(text: str) -> tuple[Condition | None, str]:
+    try:
+        return compile_condition(text), ""
+    except PolicySyntaxError as error:
+        return None, str(error)
+
+
+class RuleBook:
+    """The active policies, compiled and indexed by the action types that they can hold for."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        """Compile the rules of some policies, in the order of their identities."""
+        active = sorted(policies, key=lambda policy: policy.id)
+        self.hash: Final = digest([[p.id, p.version, dict(p.parameters)] for p in active])
+        self._every: list[Article] = []
+        self._named: dict[str, list[Article]] = {}
+        for each in (article(policy, rule) for policy in active for rule in policy.rules):
+            actions = each.condition.actions if each.condition is not None else None
+            for action in actions or ():
+                self._named.setdefault(action, []).append(each)
+            if actions is None:
+                self._every.append(each)
+        self._chapters: dict[str, Chapter] = {}
+        self._rest: Final = chapter(self._every)
+
+    def about(self, action: str) -> Chapter:
+        """Return every rule that could hold for an action type."""
+        if action not in self._named:
+            return self._rest
+        known = self._chapters.get(action)
+        if known is None:
+            known = chapter([*self._every, *self._named[action]])
+            self._chapters[action] = known
+        return known
+
+    def naming(self, verb: str) -> Chapter:
+        """Return the rules that name a command, and no others."""
+        return chapter(self._named[verb]) if verb in self._named else _NOTHING
+
+
+_NOTHING: Final = Chapter((), ())
+
+
+def flaw(policy: Policy) -> str:
+    """Say what is wrong with a policy in one sentence, or nothing."""
+    if policy.scope not in SCOPES:
+        return f"scope {policy.scope!r} is not one of {', '.join(SCOPES)}"
+    if (policy.scope == "global") == bool(policy.scope_id):
+        return "a global policy has no scope_id, every other scope needs one"
+    if not 0 < len(policy.rules) <= RULES_MAX:
+        return f"a policy has 1 to {RULES_MAX} rules, this one has {len(policy.rules)}"
+    if len({rule.id for rule in policy.rules}) < len(policy.rules):
+        return "two rules have the same id"
+    return next(filter(None, map(_rule_flaw, policy.rules)), "")
+
+
+def _rule_flaw(rule: Rule) -> str:
+    if rule.action not in ACTIONS:
+        return f"rule {rule.id}: action {rule.action!r} is not one of {', '.join(ACTIONS)}"
+    if rule.approver_role not in ("founder", "admin", "operator"):
+        return f"rule {rule.id}: {rule.approver_role!r} cannot approve"
+    if problem := _compiled(rule.condition)[1]:
+        return f"rule {rule.id}: {problem}"
+    return ""

@@ -1,0 +1,1 @@
+"""Tests by reach: specs, pictures, properties, contracts, journeys, simulation, architecture."""
