@@ -53,8 +53,10 @@ def migrate(settings: Settings) -> None:
         migrate_sqlite(settings.data / "log.db")
     else:
         from adapters.postgres.schema import migrate as migrate_postgres
+        from adapters.views.schema import migrate as migrate_views
 
         migrate_postgres(settings.database_url.get_secret_value())
+        migrate_views(settings.database_url.get_secret_value(), READ_MODELS)
 
 
 def open_business(settings: Settings, *, writable: bool = True) -> Business:

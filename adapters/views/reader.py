@@ -24,6 +24,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.engine import Connection
@@ -55,6 +56,10 @@ class SqlViewReader:
             SqlColumn("position", BigInteger, nullable=False),
         )
         self._shapes: dict[str, Shape] = {}
+        register = self._register.c
+        self._live_editions = select(  # made once: every read begins with it
+            register.view, register.fingerprint, register.table_name, register.position
+        ).where(register.status == "live")
         if engine.dialect.name == "sqlite":
             event.listen(engine, "connect", _tune_sqlite)
 
@@ -65,10 +70,8 @@ class SqlViewReader:
         """
         self._shapes = {shape.name: shape for shape in shapes}
         with self._transaction() as connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARE_LOCK})")
             if self._schema is not None:
-                connection.exec_driver_sql(f'CREATE SCHEMA IF NOT EXISTS "{self._schema}"')
+                _prepare_schema(connection, self._schema)
             connection.execute(CreateTable(self._register, if_not_exists=True))
 
     def close(self) -> None:
@@ -86,15 +89,11 @@ class SqlViewReader:
             return self._lives(connection)
 
     def _live(self, connection: Connection, name: str) -> Edition | None:
-        return self._lives(connection, self._register.c.view == name).get(name)
+        return self._lives(connection).get(name)
 
-    def _lives(self, connection: Connection, *only: ColumnElement[bool]) -> Mapping[str, Edition]:
-        register = self._register.c
-        wanted = select(
-            register.view, register.fingerprint, register.table_name, register.position
-        ).where(register.status == "live", *only)
+    def _lives(self, connection: Connection) -> Mapping[str, Edition]:
         found = {}
-        for name, fingerprint, table, position in connection.execute(wanted):
+        for name, fingerprint, table, position in connection.execute(self._live_editions):
             ours = self._shapes.get(name)
             shape = Shape(name, fingerprint, ours.columns if ours is not None else ())
             found[name] = Edition(shape, table, "live", position)
@@ -208,6 +207,18 @@ def _beyond(table: Table, key_name: str, listing: Listing) -> ColumnElement[bool
     if listing.descending:
         return or_(order < edge, and_(order == edge, key < last))
     return or_(order > edge, and_(order == edge, key > last))
+
+
+def _prepare_schema(connection: Connection, schema: str) -> None:
+    """Make the schema where no migration has (a superuser's database), and let readers look."""
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({PREPARE_LOCK})")
+    there = connection.scalar(text("SELECT to_regnamespace(:name)"), {"name": schema})
+    if there is None:
+        connection.exec_driver_sql(f'CREATE SCHEMA "{schema}"')
+    if connection.scalar(text("SELECT to_regrole('bos_reader')")) is not None:
+        connection.exec_driver_sql(
+            f'ALTER DEFAULT PRIVILEGES IN SCHEMA "{schema}" GRANT SELECT ON TABLES TO bos_reader'
+        )
 
 
 def _tune_sqlite(connection: Any, _record: object) -> None:

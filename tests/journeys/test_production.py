@@ -1,14 +1,18 @@
 """The production roles, each a process of its own, on one real PostgreSQL."""
 
 import re
+import secrets
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.journeys.terminal import Terminal
 
@@ -29,6 +33,17 @@ class Site:
         process = self.terminal.start(*words, **self.environment)
         self.processes.append(process)
         return process
+
+    def become_the_application(self) -> None:
+        """Go on as the role that may do no more than append, read and draw."""
+        url = self.environment["BOS_DATABASE_URL"]
+        password = secrets.token_hex(8)
+        with psycopg.connect(url, autocommit=True) as owner:
+            alter = sql.SQL("ALTER ROLE bos_app LOGIN PASSWORD {}")
+            owner.execute(alter.format(sql.Literal(password)))
+        parts = urlsplit(url)
+        netloc = f"bos_app:{password}@{parts.hostname}:{parts.port}"
+        self.environment["BOS_DATABASE_URL"] = urlunsplit(parts._replace(netloc=netloc))
 
     def run(self, *words: str) -> str:
         process = self.terminal.start(*words, **self.environment)
@@ -69,6 +84,7 @@ def until(so: Callable[[], bool], seconds: float = 40) -> None:
 def test_api_projector_and_worker_share_one_log(site: Site) -> None:
     site.run("migrate")
     site.run("migrate")
+    site.become_the_application()
     site.run("do", "RegisterAgent", "--payload", AGENT)
     founder = site.run("tokens", "issue", "founder").strip()
     agent = site.run("tokens", "issue", "agent:support").strip()
