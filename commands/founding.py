@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from commands.kernel.action import ROOT
 from commands.kernel.business_clock import zone
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Currency, Errand, Name, tagged
@@ -14,7 +13,7 @@ from domain.governor import law
 from domain.governor.builtin import BUILT_IN
 from domain.governor.law import LAW
 from domain.kernel import org_unit
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
 _FOUNDERS: Final = frozenset({Role.SERVICE, Role.FOUNDER})

@@ -19,11 +19,11 @@ from domain.governor.effect import Effect
 from domain.governor.judge import Ask, judge
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT, Verdict, VerdictRecorded
+from domain.kernel.org_unit import ROOT
 from domain.ports import Clock, Conflict, Draft, EventStore, Ids, Past, Recorded
 
 ATTEMPTS_MAX: Final = 12
 REMEMBERED_MAX: Final = 4_096
-THE_BUSINESS: Final = "business"
 _NEVER: Final = (0, None)
 
 
@@ -68,7 +68,7 @@ class Pipeline:
         What only a first look can name is read after it; the head is that of the first look, so
         whatever moved in between is a conflict.
         """
-        reads: list[tuple[Stream[Any, Any], str]] = [(LAW, THE_BUSINESS), *plan.reads]
+        reads: list[tuple[Stream[Any, Any], str]] = [(LAW, ROOT), *plan.reads]
         if repeatable:
             reads.append((VERDICT, sender.command_id))
         if sender.approval_id:
@@ -132,7 +132,7 @@ class _Walk:
         before = past.of(VERDICT.at(self.sender.command_id))
         if before:
             return _answer_again(before[0], ask)
-        verdict = judge(ask, past.state(LAW, THE_BUSINESS))
+        verdict = judge(ask, past.state(LAW, ROOT))
         outcome, entries, refusal, approval_id = self._weigh(past, ask, verdict)
         recorded = verdict_entry(
             self.sender,

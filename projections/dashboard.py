@@ -9,12 +9,12 @@ from typing import Any, Final
 from domain.core.instant import HOUR
 from domain.governor.verdict import VerdictRecorded
 from domain.kernel.order import ORDER
+from domain.kernel.org_unit import ROOT
 from domain.ports import Recorded
 from domain.view_store import Column, Kind, Row
 from projections.takings import NOTHING, add
 from projections.view import View
 
-ROOT: Final = "business"
 HOURS_KEPT: Final = 50
 
 COLUMNS: Final = (

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from domain.kernel.order import ORDER
+from domain.kernel.org_unit import ROOT
 from domain.ports import Recorded
 from domain.view_store import Column, Kind, Row
 from projections.takings import NOTHING, add
@@ -23,10 +24,11 @@ COLUMNS: Final = (
 
 
 def keys(recorded: Recorded) -> Iterable[str]:
-    """Return the hour and the day that a sale or a refund belongs to."""
+    """Return the hour and the day that a sale or a refund belongs to, there and on the whole."""
     fact = recorded.fact
-    unit = fact.org_unit_id
-    return (f"{unit}/hourly/{fact.hour}", f"{unit}/daily/{fact.day}")
+    units = (ROOT,) if fact.org_unit_id == ROOT else (ROOT, fact.org_unit_id)
+    hours = [f"{unit}/hourly/{fact.hour}" for unit in units]
+    return (*hours, *(f"{unit}/daily/{fact.day}" for unit in units))
 
 
 def draw(row: Row | None, recorded: Recorded, key: str) -> dict[str, Any] | None:

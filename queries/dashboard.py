@@ -5,9 +5,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from domain.core.instant import HOUR, Instant, instant, moment, written
+from domain.kernel.org_unit import ROOT
 from domain.view_store import Listing, Row, ViewReader, Where
 from projections.catalog import VIEWS
-from projections.dashboard import ROOT
 from projections.takings import NOTHING
 from queries.listing import BadQuestion
 

@@ -18,7 +18,7 @@ from commands.governor.law import (
     EngageKillSwitch,
     ReleaseKillSwitch,
 )
-from commands.kernel.action import ROOT, ProposeAction
+from commands.kernel.action import ProposeAction
 from commands.kernel.agent import RegisterAgent
 from commands.message import Command, Done, Held, Receipt, Refused
 from console_api.bootstrap import in_memory
@@ -28,6 +28,7 @@ from domain.core.instant import instant
 from domain.core.principal import Actor, Role
 from domain.governor.approval import APPROVAL, ApprovalRequested
 from domain.kernel.action import ACTION, Action
+from domain.kernel.org_unit import ROOT
 from domain.ports import Recorded, ToolCall, ToolResult
 
 F = TypeVar("F")

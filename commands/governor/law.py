@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 from pydantic.alias_generators import to_camel
 
-from commands.kernel.action import ROOT
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
 from domain.core.principal import MANAGERS, PEOPLE, Role
@@ -15,7 +14,7 @@ from domain.core.stream import Decision, Refusal
 from domain.governor import incident, law, policy
 from domain.governor.incident import INCIDENT
 from domain.governor.law import EVERYWHERE, LAW
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
 _FOUNDER: Final = frozenset({Role.FOUNDER})

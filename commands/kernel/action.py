@@ -23,11 +23,8 @@ from domain.governor.verdict import Objection, Verdict
 from domain.kernel import action, agent
 from domain.kernel.action import ACTION, ActionProposed
 from domain.kernel.agent import AGENT
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
-
-ROOT: Final = "business"
-"""The id of the org unit that every business starts with; also the key of the law."""
 
 _AGENTS: Final = frozenset({Role.AGENT})
 _PROPOSERS: Final = DESK | _AGENTS

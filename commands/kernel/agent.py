@@ -4,14 +4,13 @@ from functools import partial
 from typing import Final
 
 from commands.actions import ACTION_TYPES
-from commands.kernel.action import ROOT
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Names, Reason, amend, tagged
 from domain.core.principal import MANAGERS, Role
 from domain.core.stream import Decision, Refusal
 from domain.kernel import agent
 from domain.kernel.agent import AGENT
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
 _REGISTRARS: Final = MANAGERS | {Role.SERVICE}

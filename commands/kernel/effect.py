@@ -5,7 +5,6 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from commands.kernel.action import ROOT
 from commands.kernel.consequences import consequences
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, tagged
@@ -15,7 +14,7 @@ from domain.governor.law import LAW
 from domain.governor.verdict import Objection
 from domain.kernel import action
 from domain.kernel.action import ACTION
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.kernel.outcome import OUTCOME, OutcomeRecorded
 from domain.ports import Past
 

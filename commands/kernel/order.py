@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from commands.actions import Moment, Number
-from commands.kernel.action import ROOT
 from commands.kernel.business_clock import local_hour, told_instant
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Currency, Errand, Key, Text, tagged
@@ -16,7 +15,7 @@ from domain.core.principal import DESK, Role
 from domain.core.stream import Decision, Refusal
 from domain.kernel import order
 from domain.kernel.order import ORDER, OrderLine, OrderRecorded
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
 LINES_MAX: Final = 10_000

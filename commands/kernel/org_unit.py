@@ -3,14 +3,13 @@
 from functools import partial
 from typing import Literal
 
-from commands.kernel.action import ROOT
 from commands.kernel.business_clock import zone
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Currency, Errand, Key, Name, Reason, amend, tagged
 from domain.core.principal import MANAGERS
 from domain.core.stream import Decision, Refusal
 from domain.kernel import org_unit
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -23,7 +24,8 @@ from console_api.cli.output import errors, out
 from console_api.settings import Settings
 from console_api.workers.engine_room import EngineRoom
 
-CONSOLE = "/admin/operations-console"
+CONSOLE: Final = "/admin/operations-console"
+DRAWN_AT_ONCE_MAX: Final = 1_000
 
 
 def _settings(data: Path | None, **more: object) -> Settings:
@@ -43,11 +45,12 @@ def up_(data: Path | None, host: str | None, port: int | None, sandbox: bool | N
     """Start everything in one process; with the sandbox business on the first start."""
     _quietly()
     settings = _settings(data, host=host, port=port, sandbox=sandbox)
-    fresh = not (settings.data / "log.db").exists()
     business = open_business(settings)
     try:
+        if business.log.head() < DRAWN_AT_ONCE_MAX:
+            business.draw()  # so that the first page somebody opens has an answer
         with _working(business, settings, draw=True, work=True):
-            _serve(business, settings, announce=True, sandbox=fresh)
+            _serve(business, settings, announce=True, live=settings.sandbox)
     finally:
         business.close()
 
@@ -62,7 +65,7 @@ def serve_(data: Path | None, host: str | None, port: int | None) -> None:
     settings = _settings(data, host=host, port=port)
     business = open_business(settings)
     try:
-        _serve(business, settings, announce=False, sandbox=None)
+        _serve(business, settings, announce=False, live=False)
     finally:
         business.close()
 
@@ -114,8 +117,8 @@ def _until_stopped(settings: Settings, *, draw: bool, work: bool) -> None:
         business.close()
 
 
-def _serve(business: Business, settings: Settings, *, announce: bool, sandbox: bool | None) -> None:
-    """Serve until a signal; `sandbox` says whether the business is new, None that there is none."""
+def _serve(business: Business, settings: Settings, *, announce: bool, live: bool) -> None:
+    """Serve until a signal; `live` lets the sandbox business in, if the log is its own or empty."""
     from console_api.http.app import create_app
     from console_api.http.server import serve
 
@@ -127,8 +130,8 @@ def _serve(business: Business, settings: Settings, *, announce: bool, sandbox: b
         if announce:
             _announce(business, url)
         _welcome(business, url)
-        if sandbox is not None and settings.sandbox:
-            threads.extend(_live(business, settings, fresh=sandbox, stop=stop))
+        if live:
+            threads.append(_live(business, settings, stop=stop))
 
     try:
         serve(create_app(business, settings), settings, on_ready)
@@ -155,14 +158,11 @@ def _welcome(business: Business, url: str) -> None:
     show.print("Stop with Ctrl-C.\n")
 
 
-def _live(
-    business: Business, settings: Settings, *, fresh: bool, stop: threading.Event
-) -> list[threading.Thread]:
-    from console_api.sandbox.driver import SandboxDriver, is_sandboxed
+def _live(business: Business, settings: Settings, *, stop: threading.Event) -> threading.Thread:
+    """Start the sandbox business; it stays out by itself where somebody else's business runs."""
+    from console_api.sandbox.driver import SandboxDriver
 
-    if not fresh and not is_sandboxed(business):
-        return []
     driver = SandboxDriver(business, settings.sandbox_seed)
     thread = threading.Thread(target=driver.run, args=(stop,), name="sandbox", daemon=True)
     thread.start()
-    return [thread]
+    return thread

@@ -19,7 +19,7 @@ from console_api.http.guard import Watermark
 from console_api.http.problems import Problem, again
 from console_api.http.routing import API, add
 from domain.core.principal import Actor, Role
-from projections.dashboard import ROOT
+from domain.kernel.org_unit import ROOT
 from queries.listing import LIMIT_DEFAULT, BadQuestion, camel, told
 
 WAIT_SECONDS: Final = 2.0

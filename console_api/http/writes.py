@@ -28,8 +28,8 @@ from console_api.requests import BadRequest, command_named
 from domain.core.instant import SECOND
 from domain.core.principal import Actor
 from domain.governor.law import EVERYWHERE, LAW
+from domain.kernel.org_unit import ROOT
 from domain.view_store import Listing, Where
-from projections.dashboard import ROOT
 
 STOPPED_MAX: Final = 500
 _M = TypeVar("_M", bound=BaseModel)

@@ -1,6 +1,6 @@
 """Takings: what was sold and given back over time, ready to be drawn.
 
-state_snapshots (a row a day and org unit) ──► days, gaps filled ──► weeks or months if it is long
+state_snapshots of the whole business ──► days, gaps filled ──► weeks or months if it is long
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from domain.kernel.org_unit import ROOT
 from domain.view_store import Listing, Row, ViewReader, Where
 
 RANGES: Final[dict[str, int | None]] = {"7d": 7, "30d": 30, "90d": 90, "all": None}
@@ -16,7 +17,7 @@ RANGE_DEFAULT: Final = "30d"
 ROWS_MAX: Final = 2_000
 DAYS_AS_DAYS_MAX: Final = 100
 DAYS_AS_WEEKS_MAX: Final = 800
-DAILY: Final = Where("snapshot_type", "=", "daily")
+DAILY: Final = (Where("snapshot_type", "=", "daily"), Where("org_unit_id", "=", ROOT))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Series:
 
 
 def series(reader: ViewReader, *, asked: str, currency: str) -> Series:
-    """Return the takings of all org units up to the newest day that there is."""
+    """Return the takings of the whole business up to the newest day that there is."""
     days = RANGES.get(asked, RANGES[RANGE_DEFAULT])
     rows = _newest(reader, days)
     if not rows:
@@ -59,17 +60,10 @@ def series(reader: ViewReader, *, asked: str, currency: str) -> Series:
 
 
 def _newest(reader: ViewReader, days: int | None) -> Sequence[Row]:
-    """Return the newest rows, the last day first; of several org units, enough for all."""
-
-    def newest(limit: int) -> Sequence[Row]:
-        listing = Listing((DAILY,), order="timestamp", descending=True, limit=limit)
-        return reader.find("state_snapshots", listing)
-
-    if days is not None:
-        rows = newest(days + 1)  # one more than one org unit can have: another one would show
-        if len({row["org_unit_id"] for row in rows}) <= 1:
-            return rows
-    return newest(ROWS_MAX)
+    """Return the newest rows of the whole business, the last day first."""
+    limit = ROWS_MAX if days is None else days
+    listing = Listing(DAILY, order="timestamp", descending=True, limit=limit)
+    return reader.find("state_snapshots", listing)
 
 
 def _days(first: date, last: date) -> Iterable[date]:
@@ -93,7 +87,7 @@ def _by_day(rows: Iterable[Row], currency: str) -> dict[date, Point]:
             refunds=metrics["refunds"],
             refunded=Decimal(str(metrics["refundAmount"])) if ours else Decimal(0),
         )
-        found[day] = _sum(found[day], one) if day in found else one
+        found[day] = one
     return found
 
 

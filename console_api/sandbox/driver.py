@@ -16,7 +16,7 @@ from adapters.sandbox.history import Slot, opening, slots, summary
 from adapters.sandbox.intents import Intent, Proposal, Sale
 from adapters.sandbox.market import intents
 from adapters.sandbox.world import World, open_world
-from commands.kernel.action import ROOT, ProposeAction
+from commands.kernel.action import ProposeAction
 from commands.kernel.business_clock import zone
 from commands.kernel.order import Line, RecordOrder
 from commands.message import Receipt, Sender
@@ -31,7 +31,7 @@ from domain.governor.judge import judge
 from domain.governor.law import LAW
 from domain.governor.verdict import Verdict
 from domain.kernel.agent import AGENT
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import BrokenWorld
 
 __all__ = ["SandboxDriver", "is_sandboxed"]

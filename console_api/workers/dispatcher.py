@@ -13,7 +13,6 @@ from threading import Lock
 from typing import Final
 
 from commands.actions import ACTION_TYPES
-from commands.kernel.action import ROOT
 from commands.kernel.effect import CompleteAction, FailAction, StartAction
 from commands.message import TEXT_MAX, Done
 from console_api.business import Business
@@ -22,7 +21,7 @@ from domain.core.instant import SECOND
 from domain.core.principal import Actor, Role
 from domain.governor.law import LAW
 from domain.kernel.action import ACTION, Action, ActionProposed, ActionStarted, Stage
-from domain.kernel.org_unit import ORG_UNIT
+from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import ConnectorFailed, Recorded, ToolCall, ToolResult
 from domain.view_store import Listing, Where
 

@@ -142,8 +142,6 @@ LAW: Final = Stream(
     remembered=True,
 )
 
-THE_LAW: Final = LAW.at("business")
-
 
 def constitute(state: Law, *, name: str, policies: tuple[Policy, ...]) -> Decision[LawEvent]:
     """Give a new business its law: the policies that it starts with, in force at once."""

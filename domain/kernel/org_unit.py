@@ -11,6 +11,8 @@ from domain.core.stream import Decision, Refusal, Stream
 
 TYPES: Final = ("business", "department", "team")
 DEPTH_MAX: Final = 16
+ROOT: Final = "business"
+"""The id of the org unit that every business starts with."""
 
 
 @event("org_unit.created")

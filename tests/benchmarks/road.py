@@ -30,12 +30,13 @@ from adapters.ids import random_id
 from adapters.memory.recorder import MemoryRecorder
 from commands.catalog import PLANNERS
 from commands.founding import FoundBusiness
-from commands.kernel.action import ROOT, ProposeAction
+from commands.kernel.action import ProposeAction
 from commands.kernel.agent import RegisterAgent
 from commands.message import Done
 from commands.pipeline import Pipeline
 from domain.catalog import EVENTS
 from domain.core.principal import Actor, Role
+from domain.kernel.org_unit import ROOT
 from tools import realsvc
 
 AGENT = Actor("support", Role.AGENT, ROOT)

@@ -53,12 +53,16 @@ def snapshot(kind: str, when: str, unit: str = "commerce", **metrics: Any) -> di
     }
 
 
+def of_the_unit(rows: dict[str, Any]) -> dict[str, Any]:
+    return {key: row for key, row in rows.items() if not key.startswith("business/")}
+
+
 def test_every_column_of_the_spec_exists() -> None:
     assert columns(STATE_SNAPSHOTS) >= spec("id org_unit_id snapshot_type metrics timestamp")
 
 
 def test_a_sale_belongs_to_its_hour_and_its_day() -> None:
-    assert given(SOLD).rows(STATE_SNAPSHOTS) == {
+    assert of_the_unit(given(SOLD).rows(STATE_SNAPSHOTS)) == {
         "commerce/daily/2030-01-01": snapshot("daily", "2030-01-01") | stamps(updated=1),
         "commerce/hourly/2030-01-01T10": snapshot("hourly", "2030-01-01T10") | stamps(updated=1),
     }
@@ -67,7 +71,7 @@ def test_a_sale_belongs_to_its_hour_and_its_day() -> None:
 def test_a_refund_belongs_to_the_hour_it_was_asked_for() -> None:
     rows = given(SOLD, REFUNDED, LATER).rows(STATE_SNAPSHOTS)
     refund: dict[str, Any] = {"refunds": 1, "refundAmount": Decimal("4.95")}
-    assert rows == {
+    assert of_the_unit(rows) == {
         "commerce/hourly/2030-01-01T10": snapshot("hourly", "2030-01-01T10") | stamps(updated=1),
         "commerce/hourly/2030-01-01T11": snapshot(
             "hourly", "2030-01-01T11", revenue=Decimal("0.10"), refundRate=Decimal(1), **refund
@@ -125,7 +129,23 @@ def test_money_is_added_up_exactly() -> None:
 
 def test_org_units_have_their_own_even_if_their_names_hold_slashes() -> None:
     rows = given(SOLD, replace(SOLD, org_unit_id="shop/eu")).rows(STATE_SNAPSHOTS)
-    assert {row["org_unit_id"] for row in rows.values()} == {"commerce", "shop/eu"}
+    assert {row["org_unit_id"] for row in rows.values()} == {
+        "business",
+        "commerce",
+        "shop/eu",
+    }
     assert rows["shop/eu/daily/2030-01-01"] == snapshot(
         "daily", "2030-01-01", unit="shop/eu"
     ) | stamps(created=2, updated=2)
+
+
+def test_the_business_is_the_sum_of_its_org_units() -> None:
+    rows = given(SOLD, replace(SOLD, org_unit_id="shop/eu")).rows(STATE_SNAPSHOTS)
+    assert rows["business/daily/2030-01-01"] == snapshot(
+        "daily", "2030-01-01", unit="business", revenue=Decimal("39.60"), orders=2
+    ) | stamps(updated=2)
+
+
+def test_what_the_business_sells_itself_is_counted_once() -> None:
+    rows = given(replace(SOLD, org_unit_id="business")).rows(STATE_SNAPSHOTS)
+    assert set(rows) == {"business/daily/2030-01-01", "business/hourly/2030-01-01T10"}

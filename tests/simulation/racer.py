@@ -18,12 +18,13 @@ from adapters.dcb import LogRecorder
 from adapters.event_store import LogEventStore
 from adapters.ids import random_id
 from commands.catalog import PLANNERS
-from commands.kernel.action import ROOT, ProposeAction
+from commands.kernel.action import ProposeAction
 from commands.kernel.effect import CompleteAction, StartAction
 from commands.message import Command, Done, Receipt
 from commands.pipeline import Pipeline
 from domain.catalog import EVENTS
 from domain.core.principal import Actor, Role
+from domain.kernel.org_unit import ROOT
 from domain.ports import Conflict, Draft, Recorded
 
 THREADS = 4

@@ -129,7 +129,7 @@ def test_nothing_is_authorized_after_the_stop(url: str) -> None:
     assert types.count("verdict.recorded") >= 20_000
     assert types.count("law.kill_switch_engaged") >= 10, "the founder hardly ever stopped anything"
     assert types.count("approval.consumed") >= 5, "hardly anything was approved under the stop"
-    assert types.count("action.completed") >= 1_000
+    assert types.count("action.completed") >= 300
 
 
 def test_the_auditor_catches_appends_that_forget_what_was_read(url: str) -> None:

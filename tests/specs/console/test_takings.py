@@ -30,7 +30,7 @@ class Rows:
 
     def find(self, view: str, listing: Listing) -> Sequence[Row]:
         assert view == "state_snapshots"
-        assert listing.where == (DAILY,)
+        assert listing.where == DAILY
         self.asked.append(listing)
         newest_first = sorted(self.rows, key=lambda row: str(row["timestamp"]), reverse=True)
         return newest_first[: listing.limit]
@@ -46,14 +46,7 @@ def test_days_without_sales_are_zero() -> None:
     assert found.points[-1].label == "4 Mar 2026"
 
 
-def test_org_units_are_added_up() -> None:
-    days = [f"2026-03-{n:02}" for n in range(1, 9)]
-    rows = [day(each, "1", unit=unit) for each in days for unit in ("shop", "store")]
-    found = drawn(*rows)
-    assert [point.revenue for point in found.points] == [Decimal(2)] * 7
-
-
-def test_one_org_unit_takes_one_question() -> None:
+def test_a_chart_takes_one_question() -> None:
     reader = Rows([day(f"2026-03-{n:02}", "1") for n in range(1, 20)])
     found = series(reader, asked="7d", currency="USD")  # type: ignore[arg-type]
     assert len(reader.asked) == 1

@@ -124,7 +124,7 @@ def test_the_front_page_adds_up_for_the_business_and_for_each_org_unit(shop: Sho
     assert (whole["totals"]["orders"], whole["totals"]["revenue"]) == (4, Decimal("30.30"))
     assert whole["refundsPending"] == {"count": 2, "amount": Decimal("1300.50")}
     assert (whole["pendingApprovals"], whole["openIncidents"], whole["activeAgents"]) == (3, 1, 3)
-    assert whole["newestSnapshot"] is None, "the business itself sold nothing"
+    assert whole["newestSnapshot"]["orders"] == 3, "those of its newest day, of all its org units"
 
 
 def test_only_what_waits_is_counted(shop: Shop) -> None:

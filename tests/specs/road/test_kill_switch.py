@@ -6,7 +6,6 @@ from typing import Final
 import pytest
 
 from commands.governor.law import EngageKillSwitch, ReleaseKillSwitch
-from commands.kernel.action import ROOT
 from commands.kernel.effect import CompleteAction, StartAction
 from commands.kernel.org_unit import CreateOrgUnit
 from commands.message import Done, Held, Receipt, Refused
@@ -16,6 +15,7 @@ from domain.governor.incident import IncidentOpened
 from domain.governor.law import LAW, KillSwitchEngaged, KillSwitchReleased
 from domain.governor.verdict import VerdictRecorded
 from domain.kernel.action import ActionAuthorized, ActionStarted
+from domain.kernel.org_unit import ROOT
 from tests.examples import (
     DISPATCHER,
     EVERY_TOOL,

@@ -23,7 +23,7 @@ from adapters.dcb import (
 from commands.catalog import PLANNERS
 from commands.governor.approval import RejectApproval
 from commands.governor.law import DisablePolicy, DraftPolicy, EngageKillSwitch
-from commands.kernel.action import ROOT, ProposeAction
+from commands.kernel.action import ProposeAction
 from commands.kernel.agent import DisableAgent, PermitTools, RegisterAgent
 from commands.kernel.effect import CompleteAction, StartAction
 from commands.kernel.org_unit import CreateOrgUnit, DisableOrgUnit
@@ -40,6 +40,7 @@ from domain.kernel.action import (
     ActionHeld,
     ActionProposed,
 )
+from domain.kernel.org_unit import ROOT
 from domain.ports import Conflict, Recorded, StoreUnavailable, ToolCall, ToolResult
 from tests.examples import (
     BUYER,
