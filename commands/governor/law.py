@@ -4,7 +4,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from commands.message import Command, Entry, Plan, Sender
@@ -35,10 +35,14 @@ class RuleText(BaseModel):
     approver_role: Literal["founder", "admin", "operator"] = "founder"
 
 
+PolicyKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+"""A rule is known as `<policy>@<version>/<rule>`, so neither @ nor / may stand in the first."""
+
+
 class DraftPolicy(Command):
     """Write down the next version of a policy; it binds nobody until it is activated."""
 
-    policy_id: Key
+    policy_id: PolicyKey
     name: Name
     description: Text = ""
     rationale: Text = ""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field
 
 from commands.kernel.consequences import consequences
-from commands.message import Command, Entry, Plan, Sender
+from commands.message import Command, Entry, Plan, Reads, Sender
 from commands.planning import Errand, Key, Name, Reason, tagged
 from domain.core.principal import Role
 from domain.core.stream import Decision, Refusal
@@ -14,6 +14,7 @@ from domain.governor.law import LAW
 from domain.governor.verdict import Objection
 from domain.kernel import action
 from domain.kernel.action import ACTION
+from domain.kernel.agent import AGENT
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.kernel.outcome import OUTCOME, OutcomeRecorded
 from domain.ports import Past
@@ -34,7 +35,14 @@ class StartAction(Command):
 
 
 def start_action(cmd: StartAction, sender: Sender) -> Plan:
-    """Plan an attempt; under a kill switch only what was approved under it may start."""
+    """Plan an attempt; under a kill switch only what was approved under it may start.
+
+    What a disabled agent asked for does not start, though it was authorized before.
+    """
+
+    def agent(past: Past) -> Reads:
+        proposal = past.state(ACTION, cmd.action_id).proposal
+        return ((AGENT, proposal.agent_id),) if proposal is not None and proposal.agent_id else ()
 
     def stopped(past: Past) -> tuple[Objection, ...]:
         state = past.state(ACTION, cmd.action_id)
@@ -42,6 +50,8 @@ def start_action(cmd: StartAction, sender: Sender) -> Plan:
         proposal = state.proposal
         if proposal is None or proposal.org_unit_id != cmd.org_unit_id or not path:
             return (Objection("action_unknown", f"no action {cmd.action_id} of this org unit"),)
+        if proposal.agent_id and not past.state(AGENT, proposal.agent_id).active:
+            return (Objection("agent_disabled", f"agent {proposal.agent_id} is disabled"),)
         engaged = past.state(LAW, ROOT).engagements(path)
         if all(f"kill_switch:{each}" in state.lifted for each in engaged):
             return ()
@@ -67,6 +77,7 @@ def start_action(cmd: StartAction, sender: Sender) -> Plan:
         reads=((ACTION, cmd.action_id), (ORG_UNIT, cmd.org_unit_id)),
         decide=decide,
         org_path=lambda past: past.state(ORG_UNIT, cmd.org_unit_id).path,
+        then=agent,
         objections=stopped,
     ).plan()
 

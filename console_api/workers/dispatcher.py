@@ -21,6 +21,7 @@ from domain.core.instant import SECOND
 from domain.core.principal import Actor, Role
 from domain.governor.law import LAW
 from domain.kernel.action import ACTION, Action, ActionProposed, ActionStarted, Stage
+from domain.kernel.agent import AGENT
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import ConnectorFailed, Recorded, ToolCall, ToolResult
 from domain.view_store import Listing, Where
@@ -90,8 +91,10 @@ class Dispatcher:
 
     def _held_back(self, state: Action, proposal: ActionProposed) -> bool:
         """Look before asking, so that a stop does not fill the log with refusals to start."""
-        law = self.business.state(LAW, ROOT)
-        path = self.business.state(ORG_UNIT, proposal.org_unit_id).path
+        if proposal.agent_id and not self.business.remembered(AGENT, proposal.agent_id).active:
+            return True
+        law = self.business.remembered(LAW, ROOT)
+        path = self.business.remembered(ORG_UNIT, proposal.org_unit_id).path
         return any(f"kill_switch:{each}" not in state.lifted for each in law.engagements(path))
 
     def _attempts(self, state: Action, proposal: ActionProposed) -> bool:

@@ -11,18 +11,20 @@ import pytest
 from adapters.sandbox.bank import SandboxBank
 from commands.actions import ACTION_TYPES
 from commands.kernel.action import CancelAction
-from commands.kernel.agent import DisableAgent
+from commands.kernel.agent import DisableAgent, EnableAgent
+from commands.kernel.effect import StartAction
 from commands.kernel.org_unit import CreateOrgUnit
-from commands.message import Done, Receipt
-from console_api.workers.dispatcher import ATTEMPTS_MAX, Dispatcher
+from commands.message import Done, Receipt, Refused
+from console_api.workers.dispatcher import ATTEMPTS_MAX, DISPATCHER, Dispatcher
 from console_api.workers.reactor import Reactor
 from domain.core.instant import SECOND
 from domain.core.principal import Actor, Role
 from domain.kernel.action import ActionCompleted, ActionFailed, ActionStarted
+from domain.kernel.org_unit import ROOT
 from domain.kernel.outcome import OutcomeRecorded
 from domain.ports import BrokenWorld, ConnectorFailed, StoreUnavailable, ToolCall, ToolResult
 from tests.contracts.recorders import PATIENCE_SECONDS, in_threads
-from tests.examples import Shop, action_id, founded, payout, refund
+from tests.examples import SUPPORT, Shop, action_id, founded, payout, refund
 
 LEASE_SECONDS: Final = 60
 RETRYABLE: Final = ConnectorFailed("busy", retryable=True)
@@ -493,17 +495,23 @@ def test_what_was_approved_under_a_stop_runs_under_it_and_under_no_later_one(
     assert (shop.status(second), len(world.calls)) == ("authorized", 1)
 
 
-def test_what_was_authorized_for_an_agent_that_is_disabled_since_is_still_carried_out(
-    shop: Shop, dispatcher: Dispatcher, world: World
-) -> None:
-    """The answer was given for the action; a stop, or a withdrawal, takes it back."""
-    receipt, id = allowed(shop)
-    shop.must(DisableAgent(agent_id="support", reason="r"))
-    assert dispatcher.run(id)
-    assert (shop.status(receipt), world.moved) == ("completed", [(id, 1)])
-
-
 def test_read_models_that_are_gone_are_said_to_be(shop: Shop, dispatcher: Dispatcher) -> None:
     shop.business.views.close()
     with pytest.raises(BrokenWorld):
         dispatcher.waiting()
+
+
+def test_what_a_disabled_agent_asked_for_does_not_start(
+    shop: Shop, dispatcher: Dispatcher, world: World
+) -> None:
+    _receipt, id = allowed(shop)
+    shop.must(DisableAgent(agent_id=SUPPORT.id, reason="misbehaves"))
+    before = shop.head()
+    assert not dispatcher.run(id)
+    assert (shop.head(), world.calls) == (before, [])
+    start = StartAction(action_id=id, org_unit_id=ROOT, tool_name="t", attempt=1)
+    receipt = shop.do(start, DISPATCHER)
+    assert isinstance(receipt, Refused)
+    assert receipt.code == "agent_disabled"
+    shop.must(EnableAgent(agent_id=SUPPORT.id))
+    assert dispatcher.run(id)
