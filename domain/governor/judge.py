@@ -6,7 +6,7 @@ rules ───────┘
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -48,7 +48,6 @@ class Ask:
     worldly: bool = False
     brake: bool = False
     founding: bool = False
-    context: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def org_unit_id(self) -> str:
