@@ -74,5 +74,5 @@ _ENCODER: Final = json.JSONEncoder(
     default=_plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
 )
 _PLAIN: Final = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-_LONG_NUMBER: Final = re.compile(r"\d{16}")
-"""Where sixteen digits stand in a row, an integer may be too large to be written as it is."""
+_LONG_NUMBER: Final = re.compile(r"(?:^|[:,\[-])[0-9]{16}")
+"""Where sixteen digits begin a value, an integer may be too large to be written as it is."""
