@@ -4,13 +4,15 @@ bos_owner    owns the schema        bos_app   draws in it (its tables come and g
 bos_reader   may look at what is drawn
 """
 
+from typing import Final
+
 import psycopg
 from psycopg.sql import SQL, Identifier
 
+from adapters.views.reader import PREPARE_LOCK
 from domain.ports import StoreUnavailable
 
-LOCK = 4_346_708
-CONNECT_TIMEOUT_SECONDS = 10
+CONNECT_TIMEOUT_SECONDS: Final = 10
 
 
 def migrate(url: str, schema: str) -> None:
@@ -18,7 +20,7 @@ def migrate(url: str, schema: str) -> None:
     name = Identifier(schema)
     try:
         with psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_SECONDS) as connection:
-            connection.execute(SQL("SELECT pg_advisory_xact_lock({})").format(LOCK))
+            connection.execute(SQL("SELECT pg_advisory_xact_lock({})").format(PREPARE_LOCK))
             connection.execute("SET LOCAL ROLE bos_owner")
             if not connection.execute(
                 "SELECT 1 FROM pg_namespace WHERE nspname = %s", (schema,)

@@ -21,7 +21,7 @@ from commands.kernel.business_clock import zone
 from commands.kernel.order import Line, RecordOrder
 from commands.message import Receipt, Sender
 from console_api.business import Business
-from console_api.sandbox.census import is_sandboxed, may_live_here, opened_at
+from console_api.sandbox.census import may_live_here, opened_at
 from console_api.sandbox.hiring import actor_of, staff
 from console_api.sandbox.reading import SHOP, Reading, command_name, slot_name
 from domain.core.instant import SECOND, Instant, written
@@ -33,8 +33,6 @@ from domain.governor.verdict import Verdict
 from domain.kernel.agent import AGENT
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import BrokenWorld
-
-__all__ = ["SandboxDriver", "is_sandboxed"]
 
 TICK: Final = SECOND
 PENDING_MAX: Final = 12

@@ -36,13 +36,13 @@ from commands.message import Command, Done, Held, Receipt, Refused
 from console_api import access
 from console_api.bootstrap import in_memory
 from console_api.business import Business
+from console_api.sandbox.census import is_sandboxed
 from console_api.sandbox.driver import (
     PENDING_MAX,
     PENDING_USUAL_MAX,
     STOPPED_EVERY,
     TICK,
     SandboxDriver,
-    is_sandboxed,
 )
 from console_api.sandbox.reading import SHOP
 from console_api.workers.engine_room import settle
