@@ -35,6 +35,7 @@ from projections.catalog import VIEWS
 from projections.engine import catch_up, compare
 from projections.view import View, one_key
 from queries.catalog import BY_NAME
+from replays.state import plain
 from tests.contracts.recorders import KINDS, migrated, opened, place
 from tests.examples import IMPORTER, NOON, Shop, founded, refund
 from tests.picture import memory_views
@@ -424,7 +425,8 @@ def test_an_outcome_of_version_1_is_folded_drawn_and_answered(shop: Shop, by: st
     assert business.state(OUTCOME, expected.outcome_id).newest == expected
     assert business.remembered(OUTCOME, expected.outcome_id).newest == expected
     told = business.state_told(f"outcome:{expected.outcome_id}", at)
-    assert told["state"].newest == expected
+    assert told["state"]["newest"] == plain(expected)
+    assert told["state"]["newest"]["reward_score"] == Decimal("0.75")
 
     business.draw()
     (row,) = business.ask(BY_NAME["outcomes"], []).items
