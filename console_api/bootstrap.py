@@ -19,10 +19,12 @@ from adapters.ids import random_id
 from adapters.lock import DataLock
 from adapters.memory.recorder import MemoryRecorder
 from adapters.sandbox.bank import SandboxBank
+from adapters.snapshots import SqlSnapshots
 from adapters.views.store import SqlViewStore
 from commands.actions import ACTION_TYPES
 from commands.catalog import PLANNERS
 from commands.founding import FoundBusiness
+from commands.memory import Memory
 from commands.message import Done
 from commands.pipeline import Pipeline
 from console_api.business import Business
@@ -82,7 +84,8 @@ def _on_files(settings: Settings, *, writable: bool) -> Business:
     bank = SandboxBank(settings.data / "sandbox-bank.db")
     try:
         recorder = SqliteRecorder(settings.data / "log.db")
-        business = assemble(recorder, views, connectors=_tools(bank))
+        snapshots = SqlSnapshots(create_engine(f"sqlite:///{settings.data / 'snapshots.db'}"))
+        business = assemble(recorder, views, connectors=_tools(bank), snapshots=snapshots)
     except BaseException:
         if lock is not None:
             lock.release()
@@ -103,7 +106,8 @@ def _on_postgres(settings: Settings) -> Business:
     views = SqlViewStore(create_engine(sql, pool_pre_ping=True), schema=READ_MODELS)
     settings.data.mkdir(parents=True, exist_ok=True)
     bank = SandboxBank(settings.data / "sandbox-bank.db")
-    business = assemble(PostgresRecorder(url), views, connectors=_tools(bank))
+    snapshots = SqlSnapshots(create_engine(sql, pool_pre_ping=True), schema=READ_MODELS)
+    business = assemble(PostgresRecorder(url), views, connectors=_tools(bank), snapshots=snapshots)
     _found(business, settings)
     return business
 
@@ -136,6 +140,7 @@ def assemble(
     connectors: Mapping[str, Connector],
     clock: Clock = wall_clock,
     ids: Ids = random_id,
+    snapshots: SqlSnapshots | None = None,
 ) -> Business:
     """Join the parts of a business; a log that this code cannot read is left as it is."""
     log = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
@@ -146,15 +151,17 @@ def assemble(
         recorder.close()
         raise
     views.prepare([*(view.shape for view in VIEWS), REACTOR])
+    if snapshots is not None:
+        snapshots.prepare()
     return Business(
         log=log,
         views=views,
-        pipeline=Pipeline(log, clock, ids, PLANNERS),
+        pipeline=Pipeline(log, clock, ids, PLANNERS, Memory(snapshots)),
         clock=clock,
         ids=ids,
         connectors=connectors,
         notify=notify_by_log,
-        on_close=[views.close, recorder.close],
+        on_close=[views.close, recorder.close, *([] if snapshots is None else [snapshots.close])],
     )
 
 

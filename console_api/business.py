@@ -80,13 +80,8 @@ class Business:
         )
 
     def state(self, stream: Stream[Any, Any], key: str) -> Any:
-        """Return the state of one history now."""
-        events, _head = self.log.read({stream.at(key): 0})
-        return stream.fold(recorded.fact for recorded in events)
-
-    def remembered(self, stream: Stream[Any, Any], key: str) -> Any:
-        """Return the state of a history that is asked for often, read on from the last time."""
-        return self.pipeline.remembered(stream, key)
+        """Return the state of one history now, read on from what is remembered of it."""
+        return self.pipeline.state(stream, key)
 
     def ask(
         self,

@@ -7,7 +7,7 @@ BrokenWorld ─┬─ Conflict          what was read has moved: read again
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from domain.core.instant import Instant
@@ -92,12 +92,14 @@ class Recorded(NamedTuple):
 class Past:
     """What was read, and how far the log reached when it was read.
 
-    `known` holds states that were folded before, by tag; events continue from them.
+    `known` holds states that were folded before, by tag; events continue from them. `folded` are
+    those that somebody has asked for: planners ask for the same one several times.
     """
 
     events: Mapping[str, Sequence[Recorded]]
     head: int
     known: Mapping[str, Any]
+    folded: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, tag: str) -> Sequence[Recorded]:
         """Return the events of one history that were read now."""
@@ -108,8 +110,10 @@ class Past:
         tag = stream.at(key)
         if tag in self.known and not self.events.get(tag):
             return cast("S", self.known[tag])
-        facts = (recorded.fact for recorded in self.events.get(tag, ()))
-        return stream.fold(cast("Iterable[E]", facts), self.known.get(tag))
+        if tag not in self.folded:
+            facts = (recorded.fact for recorded in self.events.get(tag, ()))
+            self.folded[tag] = stream.fold(cast("Iterable[E]", facts), self.known.get(tag))
+        return cast("S", self.folded[tag])
 
 
 class EventStore(Protocol):
@@ -155,6 +159,27 @@ class EventStore(Protocol):
 
     def wait(self, *, after: int, timeout_seconds: float) -> int:
         """Wait until the log reaches beyond a position, or for a while; return its head."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folded state, and the position and digest of the newest event in it."""
+
+    position: int
+    digest: bytes
+    state: Any
+
+
+class Snapshots(Protocol):
+    """States of long histories, kept between runs. Any of them may vanish at any moment."""
+
+    def load(self, stream: Stream[Any, Any], key: str) -> Snapshot | None:
+        """Return the snapshot of a history, if there is one that today's code has made."""
+        ...
+
+    def save(self, stream: Stream[Any, Any], key: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot in the place of any older one."""
         ...
 
 

@@ -423,7 +423,6 @@ def test_an_outcome_of_version_1_is_folded_drawn_and_answered(shop: Shop, by: st
 
     business.log.check_readable()
     assert business.state(OUTCOME, expected.outcome_id).newest == expected
-    assert business.remembered(OUTCOME, expected.outcome_id).newest == expected
     told = business.state_told(f"outcome:{expected.outcome_id}", at)
     assert told["state"]["newest"] == plain(expected)
     assert told["state"]["newest"]["reward_score"] == Decimal("0.75")
@@ -464,3 +463,13 @@ def test_a_business_does_not_start_on_a_log_that_it_cannot_read(tmp_path: Path) 
     with closing(SqliteRecorder(tmp_path / "log.db")) as recorder:
         assert recorder.head() == head, "nothing was written"
     assert not (tmp_path / "views.db").exists(), "nothing was drawn"
+
+
+def test_a_picture_is_drawn_anew_when_a_fact_gets_a_new_version() -> None:
+    @event("till.tipped", version=2)
+    class TippedLater:
+        till_id: str
+
+    newer = replace(TILLS, facts=(Paid, TippedLater))
+    assert newer.shape.fingerprint != TILLS.shape.fingerprint
+    assert replace(TILLS, facts=(Paid, Tipped)).shape.fingerprint == TILLS.shape.fingerprint
