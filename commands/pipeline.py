@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from commands.memory import Memory
 from commands.message import Command, Done, Entry, Held, Plan, Planner, Receipt, Refused, Sender
 from commands.parking import Parked, parked, resume_with
 from commands.record import request_of, verdict_entry
@@ -23,8 +24,6 @@ from domain.kernel.org_unit import ROOT
 from domain.ports import Clock, Conflict, Draft, EventStore, Ids, Past, Recorded
 
 ATTEMPTS_MAX: Final = 12
-REMEMBERED_MAX: Final = 4_096
-_NEVER: Final = (0, None)
 
 
 @dataclass(slots=True)
@@ -35,7 +34,7 @@ class Pipeline:
     clock: Clock
     ids: Ids
     planners: Mapping[type[Command], Planner]
-    _remembered: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    memory: Memory = field(default_factory=Memory)
 
     def handle(
         self,
@@ -81,38 +80,28 @@ class Pipeline:
             )
         return past
 
-    def remembered(self, stream: Stream[Any, Any], key: str) -> Any:
+    def state(self, stream: Stream[Any, Any], key: str) -> Any:
         """Return the state of one history now, read on from what is remembered of it."""
         return self._look([(stream, key)]).state(stream, key)
 
     def _look(self, reads: Sequence[tuple[Stream[Any, Any], str]]) -> Past:
-        known: dict[str, Any] = {}
-        cursors: dict[str, int] = {}
-        for stream, key in reads:
-            tag = stream.at(key)
-            position, state = self._remembered.get(tag, _NEVER)
-            cursors[tag] = position
-            if position:
-                known[tag] = state
+        recalled = self.memory.recall(reads, self.store)
+        cursors = dict.fromkeys((stream.at(key) for stream, key in reads), 0)
+        for tag, remembered in recalled.states.items():
+            cursors[tag] = remembered.position
         found, head = self.store.read(cursors)
+        if head < recalled.head:  # the log was restored to an earlier day
+            self.memory.forget()
+            return self._look(reads)
         events: dict[str, list[Recorded]] = {tag: [] for tag in cursors}
         for recorded in found:
             for tag in recorded.tags:
                 if recorded.position > cursors.get(tag, recorded.position):
                     events[tag].append(recorded)
+        known = {tag: remembered.state for tag, remembered in recalled.states.items()}
         past = Past(events, head, known)
-        if found:
-            self._remember(reads, past)
+        self.memory.learn(reads, past, recalled)
         return past
-
-    def _remember(self, reads: Sequence[tuple[Stream[Any, Any], str]], past: Past) -> None:
-        """Keep the states of streams that are often read, as of the newest event in them."""
-        for stream, key in reads:
-            if stream.remembered and (newest := past.of(stream.at(key))):
-                if len(self._remembered) >= REMEMBERED_MAX:
-                    self._remembered.clear()
-                state = past.state(stream, key)
-                self._remembered[stream.at(key)] = (newest[-1].position, state)
 
 
 @dataclass(slots=True)

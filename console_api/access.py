@@ -40,7 +40,7 @@ class Minted:
 def authenticate(business: Business, text: str, *, kinds: tuple[str, ...] = ("api",)) -> Actor:
     """Return whoever a secret stands for. Raises `NotAuthenticated`, `StoreUnavailable`."""
     token_id, secret = _parts(text)
-    state = business.remembered(TOKEN, token_id)
+    state = business.state(TOKEN, token_id)
     issued = state.issued
     expected = issued.secret_hash if issued is not None else secret_hash("")
     genuine = same_hash(secret_hash(secret), expected)
@@ -70,11 +70,11 @@ def actor_named(business: Business, name: str) -> Actor:
     if not key or len(name) > TEXT_MAX:
         raise NotAuthenticated("a principal is named user:<id> or agent:<id>")
     if kind == "agent":
-        agent = business.remembered(AGENT, key)
+        agent = business.state(AGENT, key)
         if agent.exists:
             return Actor(key, Role.AGENT, agent.org_unit_id)
     elif kind in ("user", ""):
-        role = business.remembered(USER, key).role
+        role = business.state(USER, key).role
         if role is not None:
             return Actor(key, role)
     raise NotAuthenticated(f"nobody here is called {name!r}: see `bos ask users` or `agents`")

@@ -19,16 +19,18 @@ from adapters.ids import random_id
 from adapters.lock import DataLock
 from adapters.memory.recorder import MemoryRecorder
 from adapters.sandbox.bank import SandboxBank
+from adapters.snapshots import SqlSnapshots
 from adapters.views.store import SqlViewStore
 from commands.actions import ACTION_TYPES
 from commands.catalog import PLANNERS
 from commands.founding import FoundBusiness
+from commands.memory import Memory
 from commands.message import Done
 from commands.pipeline import Pipeline
 from console_api.business import Business
 from console_api.settings import Settings
 from console_api.workers.reactor import REACTOR
-from domain.catalog import EVENTS
+from domain.catalog import EVENTS, UPCASTERS
 from domain.core.principal import Actor, Role
 from domain.ports import Clock, Connector, Ids, StoreUnavailable
 from projections.catalog import VIEWS
@@ -80,7 +82,14 @@ def _on_files(settings: Settings, *, writable: bool) -> Business:
     migrate(settings)
     views = SqlViewStore(create_engine(f"sqlite:///{settings.data / 'views.db'}"))
     bank = SandboxBank(settings.data / "sandbox-bank.db")
-    business = assemble(SqliteRecorder(settings.data / "log.db"), views, connectors=_tools(bank))
+    try:
+        recorder = SqliteRecorder(settings.data / "log.db")
+        snapshots = SqlSnapshots(create_engine(f"sqlite:///{settings.data / 'snapshots.db'}"))
+        business = assemble(recorder, views, connectors=_tools(bank), snapshots=snapshots)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
     if lock is not None:
         business.lock = lock
         business.on_close.insert(0, lock.release)
@@ -97,7 +106,8 @@ def _on_postgres(settings: Settings) -> Business:
     views = SqlViewStore(create_engine(sql, pool_pre_ping=True), schema=READ_MODELS)
     settings.data.mkdir(parents=True, exist_ok=True)
     bank = SandboxBank(settings.data / "sandbox-bank.db")
-    business = assemble(PostgresRecorder(url), views, connectors=_tools(bank))
+    snapshots = SqlSnapshots(create_engine(sql, pool_pre_ping=True), schema=READ_MODELS)
+    business = assemble(PostgresRecorder(url), views, connectors=_tools(bank), snapshots=snapshots)
     _found(business, settings)
     return business
 
@@ -130,19 +140,28 @@ def assemble(
     connectors: Mapping[str, Connector],
     clock: Clock = wall_clock,
     ids: Ids = random_id,
+    snapshots: SqlSnapshots | None = None,
 ) -> Business:
-    """Join the parts of a business."""
-    log = LogEventStore(recorder, Codec(EVENTS))
+    """Join the parts of a business; a log that this code cannot read is left as it is."""
+    log = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
+    try:
+        log.check_readable()
+    except BaseException:
+        views.close()
+        recorder.close()
+        raise
     views.prepare([*(view.shape for view in VIEWS), REACTOR])
+    if snapshots is not None:
+        snapshots.prepare()
     return Business(
         log=log,
         views=views,
-        pipeline=Pipeline(log, clock, ids, PLANNERS),
+        pipeline=Pipeline(log, clock, ids, PLANNERS, Memory(snapshots)),
         clock=clock,
         ids=ids,
         connectors=connectors,
         notify=notify_by_log,
-        on_close=[views.close, recorder.close],
+        on_close=[views.close, recorder.close, *([] if snapshots is None else [snapshots.close])],
     )
 
 

@@ -21,13 +21,13 @@ from domain.core.canonical import digest
 from domain.core.instant import written
 from domain.core.principal import Actor
 from domain.core.stream import Stream
-from domain.ports import Clock, Connector, Ids, Notifier
+from domain.ports import Clock, Connector, Ids, Notifier, NotStorable
 from projections.catalog import VIEWS
 from projections.engine import catch_up_all
 from queries.catalog import Question
 from queries.dashboard import dashboard
 from queries.listing import LIMIT_DEFAULT, Answer, BadQuestion, Filters, rows_of
-from replays.state import state_at, stream_named
+from replays.state import plain, state_at, stream_named
 
 TICK_SECONDS: Final = 0.05
 
@@ -80,13 +80,8 @@ class Business:
         )
 
     def state(self, stream: Stream[Any, Any], key: str) -> Any:
-        """Return the state of one history now."""
-        events, _head = self.log.read({stream.at(key): 0})
-        return stream.fold(recorded.fact for recorded in events)
-
-    def remembered(self, stream: Stream[Any, Any], key: str) -> Any:
-        """Return the state of a history that is asked for often, read on from the last time."""
-        return self.pipeline.remembered(stream, key)
+        """Return the state of one history now, read on from what is remembered of it."""
+        return self.pipeline.state(stream, key)
 
     def ask(
         self,
@@ -111,7 +106,11 @@ class Business:
         return dashboard(self.views, at=self.clock(), head=self.log.head(), org_unit_id=org_unit_id)
 
     def state_told(self, name: str, at: int | None) -> dict[str, Any]:
-        """Return one thing as it stands, or stood at a position, as JSON."""
+        """Return one thing as it stands, or stood at a position, as JSON.
+
+        With the newest of its events, and how many they are. Raises `BadQuestion` for a name or
+        a position that makes no sense.
+        """
         found = stream_named(name)
         if found is None:
             categories = ", ".join(stream.category for stream in STREAMS)
@@ -119,11 +118,15 @@ class Business:
         head = self.log.head()
         if at is not None and not 0 <= at <= head:
             raise BadQuestion(f"position {at} is not between 0 and the head, {head}")
-        past = state_at(self.log, *found, upto=head if at is None else at)
+        try:
+            past = state_at(self.log, *found, upto=head if at is None else at)
+        except NotStorable as error:
+            raise BadQuestion(f"nothing can be called {name[:80]!r}: {error}") from error
         return {
             "stream": past.stream,
             "position": past.position,
-            "state": past.state,
+            "state": plain(past.state),
+            "eventCount": past.event_count,
             "events": [
                 {
                     "position": recorded.position,

@@ -7,14 +7,17 @@ BrokenWorld ─┬─ Conflict          what was read has moved: read again
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from domain.core.instant import Instant
 from domain.core.stream import Stream
 
 S = TypeVar("S")
 E = TypeVar("E")
+
+DROPPED: Final = "dropped"
+"""The type under which readers of the whole log find an event that means nothing today."""
 
 
 class BrokenWorld(Exception):
@@ -51,9 +54,15 @@ class Draft:
     fact: object
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A fact, with its place in history. Pages of the log carry the chain of hashes, in hex."""
+class Recorded(NamedTuple):
+    """A fact, with its place in history. Pages of the log carry the chain of digests.
+
+    `type` and `schema_version` are those of the fact as it is told today. An event that is told
+    as several facts is several of these, at one position: the first has the id of the event, the
+    others that id with `.1`, `.2` … after it. In a page, an event that is told as nothing is a
+    `Dropped`, of type `DROPPED`, so that every position is there. A tuple, because a projector
+    makes millions of them.
+    """
 
     position: int
     id: str
@@ -65,20 +74,32 @@ class Recorded:
     correlation_id: str
     causation_id: str
     schema_version: int = 1
-    hash: str = ""
-    previous_hash: str = ""
+    digest: bytes = b""
+    previous_digest: bytes = b""
+
+    @property
+    def hash(self) -> str:
+        """Return the digest of the stored event and all before it, in hexadecimal."""
+        return self.digest.hex()
+
+    @property
+    def previous_hash(self) -> str:
+        """Return the digest of all before it, in hexadecimal."""
+        return self.previous_digest.hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
     """What was read, and how far the log reached when it was read.
 
-    `known` holds states that were folded before, by tag; events continue from them.
+    `known` holds states that were folded before, by tag; events continue from them. `folded` are
+    those that somebody has asked for: planners ask for the same one several times.
     """
 
     events: Mapping[str, Sequence[Recorded]]
     head: int
     known: Mapping[str, Any]
+    folded: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, tag: str) -> Sequence[Recorded]:
         """Return the events of one history that were read now."""
@@ -89,19 +110,29 @@ class Past:
         tag = stream.at(key)
         if tag in self.known and not self.events.get(tag):
             return cast("S", self.known[tag])
-        facts = (recorded.fact for recorded in self.events.get(tag, ()))
-        return stream.fold(cast("Iterable[E]", facts), self.known.get(tag))
+        if tag not in self.folded:
+            facts = (recorded.fact for recorded in self.events.get(tag, ()))
+            self.folded[tag] = stream.fold(cast("Iterable[E]", facts), self.known.get(tag))
+        return cast("S", self.folded[tag])
 
 
 class EventStore(Protocol):
     """The append-only log."""
 
-    def read(self, cursors: Mapping[str, int]) -> tuple[Sequence[Recorded], int]:
-        """Return, in order, what happened to some tags after a position each, and the head."""
+    def read(
+        self, cursors: Mapping[str, int], *, upto: int | None = None
+    ) -> tuple[Sequence[Recorded], int]:
+        """Return, in order, what happened to some tags after a position each, and the head.
+
+        Nothing past `upto` is read. What means nothing today is left out.
+        """
         ...
 
     def page(self, *, after: int, limit: int, upto: int | None = None) -> Sequence[Recorded]:
-        """Return a stretch of the whole log, in order."""
+        """Return the next `limit` positions of the whole log, in order, none past `upto`.
+
+        Every position is there, at least once and all of it; see `Recorded`.
+        """
         ...
 
     def append(
@@ -128,6 +159,27 @@ class EventStore(Protocol):
 
     def wait(self, *, after: int, timeout_seconds: float) -> int:
         """Wait until the log reaches beyond a position, or for a while; return its head."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A folded state, and the position and digest of the newest event in it."""
+
+    position: int
+    digest: bytes
+    state: Any
+
+
+class Snapshots(Protocol):
+    """States of long histories, kept between runs. Any of them may vanish at any moment."""
+
+    def load(self, stream: Stream[Any, Any], key: str) -> Snapshot | None:
+        """Return the snapshot of a history, if there is one that today's code has made."""
+        ...
+
+    def save(self, stream: Stream[Any, Any], key: str, snapshot: Snapshot) -> None:
+        """Keep a snapshot in the place of any older one."""
         ...
 
 

@@ -114,10 +114,10 @@ def state_(target: Target, stream: str, at: int | None) -> None:
             f"{told['stream']} has no history at position {told['position']}.", markup=False
         )
         raise Quit(NO)
-    import msgspec
-
-    print_facts(msgspec.to_builtins(told["state"], enc_hook=str) or {}, title=told["stream"])
-    return print_table(told["events"], ("position", "type", "actor", "occurredAt"))
+    print_facts(told["state"] or {}, title=f"{told['stream']} at position {told['position']}")
+    print_table(told["events"], ("position", "type", "actor", "occurredAt"))
+    if hidden := told["eventCount"] - len(told["events"]):
+        out().print(f"{hidden} older events made it so too; --json shows no more of them.")
 
 
 @click.command("rebuild")

@@ -23,7 +23,6 @@ from domain.kernel.org_unit import ROOT
 from queries.listing import LIMIT_DEFAULT, BadQuestion, camel, told
 
 WAIT_SECONDS: Final = 2.0
-STATE_EVENTS_MAX: Final = 200
 _PAGING: Final = ("limit", "cursor")
 _SPAN: Final = {"from": ">=", "to": "<="}
 
@@ -178,13 +177,11 @@ def _add_state(app: FastAPI, reading: Reading) -> None:
         if "\0" in name:
             raise BadQuestion("the name of a history has no NUL character")
         found = reading.business.state_told(name, at)
-        events = found["events"]
-        if not events:
+        if not found["events"]:
             raise Problem(
                 404, "unknown_id", f"nothing had happened to {name[:200]!r} by {found['position']}"
             )
-        newest = events[-STATE_EVENTS_MAX:]
-        return answer({**found, "events": newest, "eventCount": len(events)})
+        return answer(found)
 
     about = describe.read(
         schemas.StateAnswer,

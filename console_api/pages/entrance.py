@@ -74,7 +74,7 @@ def _session_for(business: Business, secret: str) -> Minted:
     A token may be revoked while its session goes on, so that session is short.
     """
     actor = access.authenticate(business, secret, kinds=("link", "api"))
-    issued = business.remembered(TOKEN, secret.split("_", 2)[1]).issued
+    issued = business.state(TOKEN, secret.split("_", 2)[1]).issued
     if actor.role not in PEOPLE:
         raise NotAuthenticated("only people sign in here")
     if issued.kind == "link":

@@ -273,7 +273,7 @@ class Visit:
 
     def _stops(self) -> Sequence[Row]:
         """Return the kill switches that are engaged; the law itself says whether any is."""
-        law: Law = self.business.remembered(LAW, ROOT)
+        law: Law = self.business.state(LAW, ROOT)
         return self.business.views.find("kill_switches", ENGAGED) if law.stops else ()
 
 

@@ -105,7 +105,7 @@ class SandboxDriver:
         return True
 
     def _new_world(self, began: Instant) -> World:
-        unit = self.business.remembered(ORG_UNIT, ROOT)
+        unit = self.business.state(ORG_UNIT, ROOT)
         clock = zone(unit.timezone)
         assert clock is not None, "a business is founded with a known time zone"
         return open_world(self.seed, opened_at=began, currency=unit.currency, zone=clock)
@@ -150,7 +150,7 @@ class SandboxDriver:
     def _bring(self, intent: Intent, name: str, tick: int = 0) -> Receipt | None:
         """Bring one intent to the front door, unless it had better not be asked now."""
         if isinstance(intent, Sale):
-            if not self.business.remembered(ORG_UNIT, _SHOP_FLOOR).active:
+            if not self.business.state(ORG_UNIT, _SHOP_FLOOR).active:
                 return None
             return self.business.do(_order(intent), SHOP, command_id=name)
         worker = BY_ID[intent.agent_id]
@@ -163,8 +163,8 @@ class SandboxDriver:
         """Say whether a proposal may be made now: agents at work, and not too much waiting."""
         reading = self._reading
         assert reading is not None, "settle in first"
-        agent = self.business.remembered(AGENT, actor.id)
-        unit = self.business.remembered(ORG_UNIT, actor.org_unit_id)
+        agent = self.business.state(AGENT, actor.id)
+        unit = self.business.state(ORG_UNIT, actor.org_unit_id)
         if not agent.active or not unit.active or command.action_type not in agent.tools:
             return False
         verdict = self._foreseen(command, actor, name)

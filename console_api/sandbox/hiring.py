@@ -48,12 +48,12 @@ def _why(receipt: Receipt) -> str:
 def _registrations(business: Business) -> Iterator[tuple[str, Command, Actor]]:
     founder = actor_named(business, f"user:{FOUNDER}")
     for each in DEPARTMENTS:
-        if business.remembered(ORG_UNIT, each.id).exists:
+        if business.state(ORG_UNIT, each.id).exists:
             continue
         unit = CreateOrgUnit(org_unit_id=each.id, name=each.name)
         yield unit_command(each.id), unit, founder
     for worker in WORKERS:
-        if business.remembered(AGENT, worker.id).exists:
+        if business.state(AGENT, worker.id).exists:
             continue
         agent = RegisterAgent(
             agent_id=worker.id,

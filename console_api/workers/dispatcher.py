@@ -91,10 +91,10 @@ class Dispatcher:
 
     def _held_back(self, state: Action, proposal: ActionProposed) -> bool:
         """Look before asking, so that a stop does not fill the log with refusals to start."""
-        if proposal.agent_id and not self.business.remembered(AGENT, proposal.agent_id).active:
+        if proposal.agent_id and not self.business.state(AGENT, proposal.agent_id).active:
             return True
-        law = self.business.remembered(LAW, ROOT)
-        path = self.business.remembered(ORG_UNIT, proposal.org_unit_id).path
+        law = self.business.state(LAW, ROOT)
+        path = self.business.state(ORG_UNIT, proposal.org_unit_id).path
         return any(f"kill_switch:{each}" not in state.lifted for each in law.engagements(path))
 
     def _attempts(self, state: Action, proposal: ActionProposed) -> bool:

@@ -112,7 +112,7 @@ def approve_some(pipeline: Pipeline, *, after: int) -> int:
         grant = GrantApproval(approval_id=approval_id, payload_hash=request.payload_hash)
         try:
             if isinstance(pipeline.handle(grant, FOUNDER), Done):
-                command, actor = parked_command(request, pipeline.remembered)
+                command, actor = parked_command(request, pipeline.state)
                 pipeline.handle(command, actor, approval_id=approval_id)
         except Conflict:
             continue
