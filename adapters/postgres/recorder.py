@@ -1,13 +1,13 @@
 """The log in PostgreSQL.
 
-    append ─► one call of bos_append_v1: it locks, looks, inserts, chains and notifies
+    append ─► queue ─► one call for a group: it locks, looks, chains, inserts and notifies
     fetch, page, row, read             one statement each, and so one snapshot each
 
 An append whose answer got lost is an error, and never sent again from here: whether it happened
 is found out by its ids.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from threading import Event, Lock
 from typing import Any, Final
@@ -17,7 +17,6 @@ from msgspec.json import Encoder
 from psycopg.rows import tuple_row
 
 from adapters.admission import (
-    GroupRecorder,
     Guard,
     Request,
     admit_query,
@@ -33,6 +32,7 @@ from adapters.dcb import (
     answer,
     check_version,
 )
+from adapters.group_commit import QueuedRecorder
 from adapters.postgres.arrays import integers, texts
 from adapters.postgres.datastore import Listener, LogDatastore
 from adapters.postgres.schema import SCHEMA, VERSION, stored_version
@@ -77,10 +77,19 @@ APPEND: Final = (
     " %s::bigint, %s::text[], %s::jsonb)"
 )
 
+APPEND_GROUP: Final = (
+    "SELECT lasts, refusals FROM bos_append_group_v1(%s::text[], %s::text[], %s::int[],"
+    " %s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %b::bytea[], %b::bytea[],"
+    " %s::int[], %s::bigint[], %s::text[])"
+)
+
 encode: Final = Encoder().encode
 
 
-class PostgresRecorder(GroupRecorder):
+UNGUARDED: Final = Guard(0, (), None)
+
+
+class PostgresRecorder(QueuedRecorder):
     """A log in a database that `migrate` has prepared."""
 
     def __init__(
@@ -92,7 +101,7 @@ class PostgresRecorder(GroupRecorder):
         statement_timeout_seconds: float = 30.0,
     ) -> None:
         """Connect, or raise NotMigrated or SchemaTooNew."""
-        super().__init__()
+        super().__init__(patience_seconds=statement_timeout_seconds)
         self.datastore = LogDatastore(
             url,
             schema=schema,
@@ -111,9 +120,10 @@ class PostgresRecorder(GroupRecorder):
     def append_group(self, requests: Sequence[Request]) -> list[int | IntegrityError]:
         """Settle some requests in order, in one transaction: a position or a refusal for each."""
         with self.datastore.get_connection() as connection:
-            alone = len(requests) == 1  # the call is its own transaction
+            calls = _calls(requests)
+            alone = len(calls) == 1  # the call is its own transaction
             with nullcontext() if alone else connection.transaction():
-                outcomes = [_settle(connection, request) for request in requests]
+                outcomes = [outcome for call in calls for outcome in _settled(connection, call)]
         self._bell.ring()
         return outcomes
 
@@ -198,20 +208,68 @@ def _executed(
     return cursor.execute(statement, parameters, prepare=True)
 
 
-def _settle(connection: psycopg.Connection[Any], request: Request) -> int | IntegrityError:
-    answered = _executed(connection, APPEND, _parameters(request)).fetchone()
-    assert answered is not None, "the function answers one row"
-    last, refusal = answered
+def _calls(requests: Sequence[Request]) -> list[list[Request]]:
+    """Split requests into what one call can settle: no id twice, no query but alone."""
+    calls = list[list[Request]]()
+    together, used = False, set[str]()
+    for request in requests:
+        simple = request.guard is None or request.guard.query is None
+        if together and simple and used.isdisjoint(request.ids):
+            calls[-1].append(request)
+        else:
+            calls.append([request])
+            used = set()
+        used.update(request.ids)
+        together = simple
+    return calls
+
+
+def _settled(
+    connection: psycopg.Connection[Any], requests: Sequence[Request]
+) -> list[int | IntegrityError]:
+    if len(requests) == 1:
+        answer = _answer(connection, APPEND, _alone(requests[0]))
+        return [_outcome(requests[0], *answer)]
+    lasts, refusals = _answer(connection, APPEND_GROUP, _together(requests))
+    return [_outcome(*each) for each in zip(requests, lasts, refusals, strict=True)]
+
+
+def _answer(
+    connection: psycopg.Connection[Any], call: str, parameters: Sequence[object]
+) -> tuple[Any, Any]:
+    answered = _executed(connection, call, parameters).fetchone()
+    assert answered is not None, "an append function answers one row"
+    return answered[0], answered[1]
+
+
+def _outcome(request: Request, last: int | None, refusal: str | None) -> int | IntegrityError:
     if refusal is None:
-        return int(last)
+        assert last is not None, "a request that is not refused has a position"
+        return last
     if refusal == "moved":
         assert request.guard is not None, "nothing else can have moved"
         return request.guard.failed()
     return partly_used(request.ids)
 
 
-def _parameters(request: Request) -> tuple[object, ...]:
-    events = request.events
+def _alone(request: Request) -> tuple[object, ...]:
+    tags = (encode(event.tags).decode() for event in request.events)
+    return (*_columns([request], tags), *_guarded(request.guard))
+
+
+def _together(requests: Sequence[Request]) -> tuple[object, ...]:
+    guards = [request.guard or UNGUARDED for request in requests]
+    tags = (texts(event.tags) for request in requests for event in request.events)
+    return (
+        *_columns(requests, tags),
+        integers(len(request.events) for request in requests),
+        integers(guard.after for guard in guards),
+        texts(texts(guard.tags) for guard in guards),
+    )
+
+
+def _columns(requests: Sequence[Request], tags: Iterable[str]) -> tuple[object, ...]:
+    events = [event for request in requests for event in request.events]
     return (
         texts(event.id for event in events),
         texts(event.type for event in events),
@@ -220,10 +278,9 @@ def _parameters(request: Request) -> tuple[object, ...]:
         texts(event.actor for event in events),
         texts(event.correlation_id for event in events),
         texts(event.causation_id for event in events),
-        texts(encode(event.tags).decode() for event in events),
+        texts(tags),
         [event.data for event in events],
-        request.digests,
-        *_guarded(request.guard),
+        [digest for request in requests for digest in request.digests],
     )
 
 

@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from adapters.dcb import DatabaseError, NotSupportedError, OperationalError, check_version
-from adapters.postgres.functions import APPEND, MATCH, REFUSE
+from adapters.postgres.functions import APPEND, APPEND_GROUP, MATCH, REFUSE
 
 ATTEMPTS_MAX: Final = 10
 CONNECT_TIMEOUT_SECONDS: Final = 10
@@ -100,7 +100,15 @@ FOR EACH STATEMENT EXECUTE FUNCTION bos_refuse_v1()
     "GRANT EXECUTE ON FUNCTION bos_append_v1 TO bos_app",
     "GRANT SELECT ON events, event_tags, schema_version TO bos_app, bos_reader",
 )
-STEPS: Final = (VERSION_1,)  # step n leads to version n; a step that shipped is never edited
+VERSION_2: Final = (
+    APPEND_GROUP,
+    "REVOKE ALL ON FUNCTION bos_append_group_v1 FROM PUBLIC",
+    "GRANT EXECUTE ON FUNCTION bos_append_group_v1 TO bos_app",
+)
+STEPS: Final = (
+    VERSION_1,
+    VERSION_2,
+)  # step n leads to version n; a step that shipped is never edited
 VERSION: Final = len(STEPS)
 
 

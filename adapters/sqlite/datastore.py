@@ -94,7 +94,6 @@ class LogDatastore(SQLiteDatastore):
             max_overflow=0,
             pool_timeout=busy_timeout_seconds,
         )
-        self._busy_timeout_seconds = busy_timeout_seconds
         self._turn = Lock()
         self._writer: SQLiteConnection | None = None
 
@@ -111,23 +110,23 @@ class LogDatastore(SQLiteDatastore):
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Cursor]:
-        """Lend a cursor that holds the writer lock; commit, or leave everything as it was."""
-        # Threads queue here, where a wake-up is immediate; SQLite's own busy handler sleeps.
-        if not self._turn.acquire(timeout=self._busy_timeout_seconds):
-            raise OperationalError(f"no turn to write within {self._busy_timeout_seconds} seconds")
-        try:
+        """Lend a cursor that holds the writer lock; commit, or leave everything as it was.
+
+        An error at the commit itself is an OperationalError: whether it was written is unknown.
+        """
+        with self._turn:
             # Always the same connection: what it wrote stays in its cache, others read it anew.
             self._writer = self._writer or self._connection()
             with _cursor(self._writer) as cursor:
+                if cursor.connection.in_transaction:  # of a thread that was interrupted
+                    cursor.execute("ROLLBACK")
                 cursor.execute("BEGIN IMMEDIATE")
                 try:
                     yield cursor
-                    cursor.execute("COMMIT")
+                    _commit(cursor)
                 finally:
                     if cursor.connection.in_transaction:
                         cursor.execute("ROLLBACK")
-        finally:
-            self._turn.release()
 
     def _connection(self) -> SQLiteConnection:
         try:
@@ -145,6 +144,13 @@ def _cursor(connection: SQLiteConnection) -> Iterator[sqlite3.Cursor]:
         raise translated(error) from error
     except DecodeError as error:
         raise DatabaseError(f"a stored row is damaged: {error}") from error
+
+
+def _commit(cursor: sqlite3.Cursor) -> None:
+    try:
+        cursor.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise OperationalError(f"whether this was written is unknown: {error}") from error
 
 
 class Watcher(Thread):

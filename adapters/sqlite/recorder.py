@@ -1,6 +1,6 @@
 """The log in one SQLite file.
 
-append ─► writer lock ─► ids used? ─► guard moved? ─► insert ─► commit ─► ring
+append ─► queue ─► writer lock ─► a group is settled and inserted ─► commit ─► ring
 fetch, page, row                   one statement each, and so one snapshot each
 read                               the rarest tag of an item leads, the others are looked up
 """
@@ -12,19 +12,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any, Final
 
-from msgspec.json import Decoder, Encoder
-
-from adapters.admission import (
-    GroupRecorder,
-    Guard,
-    Request,
-    Tip,
-    admit_query,
-    admit_words,
-    chained,
-    earlier,
-)
-from adapters.chain import GENESIS
+from adapters.admission import Request, admit_query, admit_words
 from adapters.dcb import (
     DCBQuery,
     DCBReadResponse,
@@ -33,21 +21,19 @@ from adapters.dcb import (
     NotMigrated,
     answer,
 )
+from adapters.group_commit import QueuedRecorder
+from adapters.sqlite.appending import COLUMNS, Appending, caught_up, decode_texts
 from adapters.sqlite.datastore import LogDatastore, Watcher
 from adapters.sqlite.matching import matching
 from adapters.sqlite.schema import check
+from adapters.tag_tips import TagTips
 
-COLUMNS: Final = (
-    "position, id, type, schema_version, occurred_at, actor, correlation_id, causation_id,"
-    " tags, data, hash"
-)
 # The head comes as a row at position 0, which no event has, in the same snapshot.
 HEAD_AND_ROWS: Final = (
     "SELECT 0, NULL, '', coalesce(max(position), 0), 0, '', '', '', '[]', x'', x'' FROM events"
     f" UNION ALL SELECT {COLUMNS} FROM events"
 )
 HEAD: Final = "SELECT coalesce(max(position), 0) FROM events"
-TIP: Final = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
 PAGE: Final = (
     f"SELECT {COLUMNS} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 )
@@ -59,22 +45,19 @@ KINDS: Final = (
 POSITION_OF: Final = "SELECT position FROM events WHERE id = ?"
 POSITION_MAX: Final = 2**63 - 1
 new_row: Final = tuple.__new__  # half the time that a named tuple's own constructor takes
-INSERT: Final = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-
-encode_tags: Final = Encoder().encode
-decode_tags: Final = Decoder(tuple[str, ...]).decode
 
 
-class SqliteRecorder(GroupRecorder):
+class SqliteRecorder(QueuedRecorder):
     """A log in a file that `migrate` has made."""
 
     def __init__(self, path: str | Path, *, busy_timeout_seconds: int = 5) -> None:
         """Open the file, or raise NotMigrated or SchemaTooNew."""
-        super().__init__()
+        super().__init__(patience_seconds=busy_timeout_seconds)
         self._path = str(path)
         if not Path(path).is_file():
             raise NotMigrated(f"there is no log in {self._path}: run `bos migrate`")
         self.datastore = LogDatastore(self._path, busy_timeout_seconds=busy_timeout_seconds)
+        self._tips: TagTips | None = None
         self._watcher: Watcher | None = None
         self._watcher_lock = Lock()
         try:
@@ -87,17 +70,15 @@ class SqliteRecorder(GroupRecorder):
     def append_group(self, requests: Sequence[Request]) -> list[int | IntegrityError]:
         """Settle some requests in order, in one transaction: a position or a refusal for each."""
         with self.datastore.writing() as cursor:
-            tip = before = Tip(*cursor.execute(TIP).fetchone() or (0, GENESIS))
-            outcomes: list[int | IntegrityError] = []
-            for request in requests:
-                outcome = _objection(cursor, request)
-                if outcome is None:
-                    rows = chained(request, tip)
-                    _insert(cursor, rows)
-                    tip = Tip(rows[-1].position, rows[-1].hash)
-                    outcome = tip.position
-                outcomes.append(outcome)
-        if tip != before:
+            # Until the commit succeeded, nothing is known: an exception leaves it so.
+            known, self._tips = self._tips, None
+            tips = caught_up(cursor, known)
+            before = tips.tip
+            appending = Appending(cursor, tips, requests)
+            outcomes = [appending.settle(request) for request in requests]
+            appending.flush()
+        self._tips = tips
+        if tips.tip != before:
             self._bell.ring()
         return outcomes
 
@@ -178,38 +159,6 @@ def _fetching(tags: int) -> str:
     )
 
 
-def _objection(cursor: sqlite3.Cursor, request: Request) -> int | IntegrityError | None:
-    """Return why a request is not written: its earlier position or a refusal."""
-    if request.ids:
-        past = earlier(request.ids, _positions(cursor, request.ids))
-        if past is not None:
-            return past
-    if request.guard and _moved(cursor, request.guard):
-        return request.guard.failed()
-    return None
-
-
-def _positions(cursor: sqlite3.Cursor, ids: Sequence[str]) -> dict[str, int]:
-    among = ", ".join("?" * len(ids))
-    return dict(cursor.execute(f"SELECT id, position FROM events WHERE id IN ({among})", ids))
-
-
-def _moved(cursor: sqlite3.Cursor, guard: Guard) -> bool:
-    if guard.query is None:
-        among = ", ".join("?" * len(guard.tags))
-        look = f"SELECT 1 FROM event_tags WHERE tag IN ({among}) AND position > ? LIMIT 1"
-        found = cursor.execute(look, (*guard.tags, guard.after))
-    else:
-        found = cursor.execute(*matching(cursor, guard.query, guard.after, 1))
-    return found.fetchone() is not None
-
-
-def _insert(cursor: sqlite3.Cursor, rows: Sequence[LogRow]) -> None:
-    cursor.executemany(
-        INSERT, [(*row[:8], encode_tags(row.tags).decode(), *row[9:]) for row in rows]
-    )
-
-
 def _headed(found: sqlite3.Cursor) -> tuple[list[LogRow], int]:
     rows = _rows(found)
     rows.sort()  # by position, which is unique; they nearly always come in order
@@ -218,6 +167,6 @@ def _headed(found: sqlite3.Cursor) -> tuple[list[LogRow], int]:
 
 def _rows(found: Iterable[tuple[Any, ...]]) -> list[LogRow]:
     return [
-        new_row(LogRow, (p, i, ty, v, at, actor, corr, cause, decode_tags(tags), data, hash))
+        new_row(LogRow, (p, i, ty, v, at, actor, corr, cause, decode_texts(tags), data, hash))
         for p, i, ty, v, at, actor, corr, cause, tags, data, hash in found
     ]

@@ -10,20 +10,25 @@ from typing import Any
 import psycopg
 import pytest
 
+from adapters.admission import admit
 from adapters.chain import verify
 from adapters.dcb import (
     DatabaseError,
     DCBQuery,
     DCBQueryItem,
+    IntegrityError,
     LogRecorder,
     NotMigrated,
     SchemaTooNew,
 )
+from adapters.postgres import schema as postgres_schema
 from adapters.postgres.recorder import PostgresRecorder
+from adapters.sqlite import schema as sqlite_schema
 from adapters.sqlite.matching import matching
 from adapters.sqlite.recorder import SqliteRecorder
 from tests.contracts.recorders import (
     DATABASES,
+    any_of,
     event,
     everything,
     in_processes,
@@ -33,6 +38,11 @@ from tests.contracts.recorders import (
     place,
     tamper,
 )
+
+VERSIONS = {
+    "sqlite": [*range(1, sqlite_schema.VERSION + 1)],
+    "postgres": [*range(1, postgres_schema.VERSION + 1)],
+}
 
 
 @pytest.fixture(params=DATABASES)
@@ -100,15 +110,45 @@ def test_migrating_again_changes_nothing(kind: str, address: str, log: LogRecord
     before = everything(log)
     migrated(kind, address)
     assert everything(log) == before
-    assert version(kind, address) == [1]
+    assert version(kind, address) == VERSIONS[kind]
     assert log.append([event("b")]) == 2
 
 
 def test_several_processes_may_migrate_at_once(kind: str, bare: str) -> None:
     in_processes(migrate_again, *[(kind, bare)] * 4)
-    assert version(kind, bare) == [1]
+    assert version(kind, bare) == VERSIONS[kind]
     with closing(opened(kind, bare)) as log:
         assert log.append([event("a")]) == 1
+
+
+def test_a_log_of_the_first_version_is_upgraded(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made and written as the first release did; then refused, migrated, and gone on with."""
+    with monkeypatch.context() as first_release:
+        first_release.setattr(postgres_schema, "STEPS", postgres_schema.STEPS[:1])
+        for module in ("schema", "recorder"):
+            first_release.setattr(f"adapters.postgres.{module}.VERSION", 1)
+        migrated("postgres", postgres_url)
+        assert version("postgres", postgres_url) == [1]
+        with closing(PostgresRecorder(postgres_url)) as log:
+            log.append([event("a", id="a:0"), event("a", id="a:1")], any_of("a", after=0))
+            before = everything(log)
+    with pytest.raises(NotMigrated, match="schema 1"):
+        opened("postgres", postgres_url)
+    migrated("postgres", postgres_url)
+    assert version("postgres", postgres_url) == VERSIONS["postgres"]
+    with closing(PostgresRecorder(postgres_url)) as log:
+        outcomes = log.append_group(
+            [
+                admit([event("a", id="a:0"), event("a", id="a:1")], None),
+                admit([event("a")], any_of("a", after=1)),
+                admit([event("b")], any_of("a", after=2)),
+            ]
+        )
+        assert (outcomes[0], type(outcomes[1]), outcomes[2]) == (2, IntegrityError, 3)
+        assert everything(log)[:2] == before
+        assert verify(everything(log)) is None
 
 
 @pytest.mark.parametrize("tags", [["rare", "broad"], ["broad", "rare"]])

@@ -20,6 +20,7 @@ from adapters.postgres.datastore import DeadlineConnection, Listener
 from adapters.postgres.recorder import PostgresRecorder
 from adapters.sqlite.datastore import Watcher
 from adapters.sqlite.recorder import SqliteRecorder
+from adapters.sqlite.schema import VERSION
 from tests.contracts.recorders import (
     DATABASES,
     PATIENCE_SECONDS,
@@ -255,4 +256,6 @@ def test_every_connection_to_the_file_is_durable(tmp_path: Path) -> None:
     with pytest.raises(InterfaceError, match="closed"):
         log.head()
     with closing(sqlite3.connect(address)) as connection:
-        assert connection.execute("SELECT max(version) FROM schema_version").fetchone() == (1,)
+        assert connection.execute("SELECT max(version) FROM schema_version").fetchone() == (
+            VERSION,
+        )

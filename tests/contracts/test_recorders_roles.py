@@ -9,9 +9,10 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from adapters.admission import admit
 from adapters.dcb import IntegrityError, LogRecorder, ProgrammingError
 from adapters.postgres.recorder import PostgresRecorder
-from adapters.postgres.schema import migrate
+from adapters.postgres.schema import VERSION, migrate
 from tests.contracts.recorders import any_of, event, everything
 
 FORBIDDEN = [
@@ -66,9 +67,11 @@ def test_the_application_can_do_its_work(log: LogRecorder) -> None:
     assert log.append([event("a")], any_of("a", after=1)) == 2
     with pytest.raises(IntegrityError):
         log.append([event("a")], any_of("a", after=1))
-    assert log.fetch({"a": 0}) == (everything(log), 2)
-    assert len(list(log.read())) == 2
-    assert log.wait(1, 0.1) == 2
+    assert isinstance(log, PostgresRecorder)
+    assert log.append_group([admit([event("b")], None)] * 2) == [3, 4]
+    assert log.fetch({"a": 0}) == (everything(log)[:2], 4)
+    assert len(list(log.read())) == 4
+    assert log.wait(1, 0.1) == 4
 
 
 @pytest.mark.parametrize("role", ["bos_app", "bos_reader"])
@@ -93,11 +96,13 @@ def test_a_reader_reads_but_cannot_append(address: str, log: LogRecorder) -> Non
         assert len(list(reader.read())) == 1
         with pytest.raises(ProgrammingError, match="permission denied"):
             reader.append([event("a")])
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            reader.append_group([admit([event("a")], None)] * 2)
 
 
 def test_the_migrator_becomes_the_owner_and_needs_nothing_else(address: str) -> None:
     migrator = acting_as(address, "bos_migrator")
-    assert migrate(migrator) == 1
+    assert migrate(migrator) == VERSION
     with psycopg.connect(migrator) as connection, pytest.raises(psycopg.Error):
         connection.execute("DELETE FROM bos.events")
     with psycopg.connect(address) as connection:

@@ -15,6 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from adapters.admission import GroupRecorder, admit
 from adapters.chain import GENESIS, body_digest, link, verify
 from adapters.dcb import (
     DCBAppendCondition,
@@ -23,7 +24,6 @@ from adapters.dcb import (
     IdsPartlyUsed,
     IntegrityError,
     LogEvent,
-    LogRecorder,
     LogRow,
 )
 from adapters.memory.recorder import MemoryRecorder
@@ -108,17 +108,19 @@ class Model:
 
 
 class Recording(RuleBasedStateMachine):
-    """One recorder beside the model."""
+    """Recorders of one log, as if in several processes, beside the model."""
 
-    def __init__(self, fresh: Callable[[], LogRecorder]) -> None:
+    def __init__(self, fresh: Callable[[], list[GroupRecorder]]) -> None:
         super().__init__()
-        self.log = fresh()
+        self.logs = fresh()
+        self.log = self.logs[0]
         self.model = Model()
         self.sent: list[list[LogEvent]] = []
 
     def teardown(self) -> None:
         rows = self.log.page(0, 10_000)
-        self.log.close()
+        for log in self.logs:
+            log.close()
         assert rows == self.model.rows
         assert verify(rows) is None
 
@@ -130,6 +132,10 @@ class Recording(RuleBasedStateMachine):
             outcome = type(refusal)
         assert outcome == expected
 
+    @rule(nth=st.integers(0, 1))
+    def go_on_in_another_process(self, nth: int) -> None:
+        self.log = self.logs[nth % len(self.logs)]
+
     @rule(batch=batches, condition=conditions, named=st.booleans())
     def append(
         self, batch: list[LogEvent], condition: DCBAppendCondition | None, named: bool
@@ -138,6 +144,30 @@ class Recording(RuleBasedStateMachine):
             event.id = f"{len(self.sent)}:{nth}"
         self.sent.append(batch)
         self.appended(batch, condition)
+
+    @rule(
+        group=st.lists(
+            st.tuples(batches, conditions, st.none() | st.integers(0, 3)), min_size=2, max_size=6
+        ),
+        as_of_now=st.booleans(),
+    )
+    def append_a_group(
+        self,
+        group: list[tuple[list[LogEvent], DCBAppendCondition | None, int | None]],
+        as_of_now: bool,
+    ) -> None:
+        """Several requests in one transaction; a number is a name, which two of them may share."""
+        begins, head = len(self.sent), len(self.model.rows)
+        for batch, condition, name in group:
+            if name is not None:
+                for nth, event in enumerate(batch):
+                    event.id = f"{begins + name}:{nth}"
+            if condition is not None and as_of_now:
+                condition.after = head
+            self.sent.append(batch)
+        expected = [self.model.append(batch, condition) for batch, condition, _ in group]
+        outcomes = self.log.append_group([admit(batch, condition) for batch, condition, _ in group])
+        assert [each if isinstance(each, int) else type(each) for each in outcomes] == expected
 
     @rule(batch=batches, tags_read=st.lists(tags, min_size=1, max_size=3))
     def read_and_append(self, batch: list[LogEvent], tags_read: list[str]) -> None:
@@ -191,27 +221,28 @@ class Recording(RuleBasedStateMachine):
 
 
 @pytest.fixture(params=["memory", "sqlite", POSTGRES])
-def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], LogRecorder]:
-    """What opens one empty log after the other."""
+def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], list[GroupRecorder]]:
+    """What opens one empty log after the other; a database's twice."""
     numbers = count()
     url: str = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
 
-    def sqlite() -> LogRecorder:
+    def memory() -> list[GroupRecorder]:
+        return [MemoryRecorder()]
+
+    def sqlite() -> list[GroupRecorder]:
         path = tmp_path / f"{next(numbers)}.db"
         migrate_sqlite(path)
-        return SqliteRecorder(path)
+        return [SqliteRecorder(path), SqliteRecorder(path)]
 
-    def postgres() -> LogRecorder:
+    def postgres() -> list[GroupRecorder]:
         schema = f"log_{next(numbers)}"
         migrate_postgres(url, schema=schema)
-        return PostgresRecorder(url, schema=schema, connections_max=1)
+        return [PostgresRecorder(url, schema=schema, connections_max=1) for _ in range(2)]
 
-    makers = {"memory": MemoryRecorder, "sqlite": sqlite, "postgres": postgres}
-    made: Callable[[], LogRecorder] = makers[request.param]
-    return made
+    return {"memory": memory, "sqlite": sqlite, "postgres": postgres}[request.param]
 
 
-def run(fresh: Callable[[], LogRecorder], *, examples: int, steps: int) -> None:
+def run(fresh: Callable[[], list[GroupRecorder]], *, examples: int, steps: int) -> None:
     class Recorded(Recording):
         def __init__(self) -> None:
             super().__init__(fresh)
@@ -227,11 +258,13 @@ def run(fresh: Callable[[], LogRecorder], *, examples: int, steps: int) -> None:
     )
 
 
-def test_a_recorder_answers_as_a_list_would(fresh: Callable[[], LogRecorder]) -> None:
+def test_a_recorder_answers_as_a_list_would(fresh: Callable[[], list[GroupRecorder]]) -> None:
     run(fresh, examples=20, steps=25)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_recorder_answers_as_a_list_would_for_long(fresh: Callable[[], LogRecorder]) -> None:
+def test_a_recorder_answers_as_a_list_would_for_long(
+    fresh: Callable[[], list[GroupRecorder]],
+) -> None:
     run(fresh, examples=200, steps=50)
