@@ -205,7 +205,8 @@ def _new_part(log: LogSource, folder: Path, begin: Tip, program: str, progress: 
     path = folder / PART.format(begin.position + 1)
     with file_target(path, program, begin=begin) as target:
         end = carry(log, target, progress).end
-    return Part(path.name, begin.position + 1, end.position, target.bytes, target.sha256)
+    size, hash = _digest(path)
+    return Part(path.name, begin.position + 1, end.position, size, hash)
 
 
 def _check_place(folder: Path, before: Manifest | None) -> None:
@@ -223,12 +224,16 @@ def _check_parts(folder: Path, manifest: Manifest) -> None:
     """Read what was saved before: damage is to be noticed while the log is still there."""
     for part in manifest.parts:
         path = folder / part.name
-        with handled(path), path.open("rb") as opened:
-            file = Digested(opened)
-            while file.read(BLOCK_BYTES):
-                pass
-        if (file.bytes, file.sha256()) != (part.bytes, part.sha256):
+        if _digest(path) != (part.bytes, part.sha256):
             raise _not_as_saved(path, part.first)
+
+
+def _digest(path: Path) -> tuple[int, str]:
+    with handled(path), path.open("rb") as opened:
+        file = Digested(opened)
+        while file.read(BLOCK_BYTES):
+            pass
+    return file.bytes, file.sha256()
 
 
 def _not_as_saved(path: Path, first: int) -> Damaged:

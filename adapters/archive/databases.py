@@ -9,6 +9,7 @@ To make a log takes the role that migrates: `bos_migrator`, or the owner of the 
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from time import monotonic, sleep
 from typing import Any, Final
 
 import psycopg
@@ -30,6 +31,8 @@ CONNECT_TIMEOUT_SECONDS: Final = 10
 LOCK_TIMEOUT_SECONDS: Final = 30
 LOCK: Final = 4_346_707  # the log's; its second half is 0 for migrations, else a table
 CARRYING: Final = 1  # no table has this oid
+LEAVING_SECONDS: Final = 1.0
+LOOK_AGAIN_SECONDS: Final = 0.1
 
 # The functions remember the schema that they were made in.
 AT_HOME: Final = """
@@ -50,6 +53,8 @@ END $$
 @contextmanager
 def database_source(url: str) -> Iterator[LogSource]:
     """Open the log of a database to read it; servers may be running on it."""
+    with _connected(url):
+        pass  # the recorder would go on trying for a while
     with handled_log(NAME):
         try:
             recorder = PostgresRecorder(url)
@@ -70,6 +75,7 @@ def database_target(url: str, *, empty_only: bool, read_models: str) -> Iterator
             )
         with handled_log(NAME):
             if empty:
+                _check_rights(connection)
                 migrate(url, schema=UNFINISHED)
             recorder = PostgresRecorder(url, schema=UNFINISHED if empty else SCHEMA)
         with closing(recorder):
@@ -115,30 +121,44 @@ def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
             row_factory=tuple_row,
         ) as connection:
             yield connection
-    except psycopg.errors.InsufficientPrivilege as error:
-        raise StoreUnavailable(
-            f"{error.diag.message_primary}: use an address with the role that migrates"
-        ) from error
     except psycopg.Error as error:
         raise StoreUnavailable(f"{NAME} cannot be used: {error}") from error
 
 
 @contextmanager
 def _alone(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """Connect, and see that nothing else writes: neither one of these, nor a server."""
+    """Connect, and see that nothing else writes: neither one of these, nor a server.
+
+    Whoever has just ended is let go of by the database a moment later.
+    """
     with _connected(url) as connection:
-        take = SQL("SELECT pg_try_advisory_lock({}, {})").format(LOCK, CARRYING)
-        if not _first(connection, take):
-            raise Refused(f"another restore or copy into {NAME} is running: wait for it")
-        users = SQL(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = {}"
-        ).format(f"{SCHEMA}_log")
-        if number := _first(connection, users):
-            raise Refused(
-                f"{NAME} is in use by running servers ({number} connections): stop them first"
-            )
+        until = monotonic() + LEAVING_SECONDS
+        while in_the_way := _in_the_way(connection):
+            if monotonic() > until:
+                raise Refused(f"{NAME} is in use: {in_the_way}")
+            sleep(LOOK_AGAIN_SECONDS)
         yield connection
+
+
+def _in_the_way(connection: psycopg.Connection[Any]) -> str:
+    servers = SQL(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = {}"
+    ).format(f"{SCHEMA}_log")
+    if number := _first(connection, servers):
+        return f"servers are running on it ({number} connections), stop them first"
+    take = SQL("SELECT pg_try_advisory_lock({}, {})").format(LOCK, CARRYING)
+    if not _first(connection, take):
+        return "another restore or copy into it is running, wait for it"
+    return ""
+
+
+def _check_rights(connection: psycopg.Connection[Any]) -> None:
+    may = SQL("SELECT has_database_privilege(current_database(), 'CREATE')")
+    if not _first(connection, may):
+        raise StoreUnavailable(
+            f"this role may not make a log in {NAME}: use the address of the role that migrates"
+        )
 
 
 def _is_empty(connection: psycopg.Connection[Any], *, hold: bool = False) -> bool:

@@ -4,7 +4,6 @@ log.jsonl          whole: its last line says where it ends
 log.jsonl.partial  not whole yet; written on from the last line that verifies
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -14,7 +13,6 @@ from typing import BinaryIO, Final
 from adapters.admission import Tip
 from adapters.archive import Damaged, NotAnArchive, Refused
 from adapters.archive.files import (
-    Digested,
     Readable,
     flushed,
     handled,
@@ -90,6 +88,11 @@ class Export:
                 yield row
         if not self.whole:
             raise self._damaged("", "the file ends without its closing line, so it was cut")
+
+    def verify(self) -> None:
+        """Read to the end."""
+        for _row in self.rows():
+            pass
 
     def _row(self, line: Line) -> LogRow | None:
         if self.whole:
@@ -192,16 +195,20 @@ class PipeTarget:
 
 
 class FileTarget:
-    """An export in a file that is not whole until `finish`, which also counts its bytes."""
+    """An export in a file, which is not whole from the first `add` until `finish`.
 
-    def __init__(self, path: Path, file: BinaryIO, tip: Tip, *, gzipped: bool) -> None:
-        """Go on writing at the end of an open file."""
+    A file that is whole already stays as it is until then, and for good if there is nothing new.
+    """
+
+    def __init__(self, path: Path, file: BinaryIO, header: bytes, begin: Tip) -> None:
+        """Look at an open file, new or not. Raises `NotAnArchive`, `Damaged`, `Refused`."""
         self._path = path
         self._file = file
-        self._tip = tip
-        self._gzipped = gzipped
-        self.sha256 = ""
-        self.bytes = 0
+        self._header = header
+        self._gzipped = path.suffix == GZIP_SUFFIX
+        self._whole = path.exists()
+        self._ends_at, self._tip = self._resumed(begin)
+        self._untouched = True
 
     def tip(self) -> Tip:
         """Return where to go on."""
@@ -213,84 +220,58 @@ class FileTarget:
 
     def finish(self, tip: Tip) -> None:
         """Close the export, read back what the disk has, and give the file its name."""
+        if self._whole and self._untouched and self._ends_at:
+            return
         self._write(end_line(tip))
         with handled(self._path):
             flushed(self._file)
             self._file.seek(0)
-            written = Digested(self._file)
-            verify(written, str(self._path), gzipped=self._gzipped)
+            Export(self._file, str(self._path), gzipped=self._gzipped).verify()
             put_in_place(partial_of(self._path), self._path)
-            self.sha256, self.bytes = written.sha256(), written.bytes
 
     def _write(self, text: bytes) -> None:
         with handled(self._path):
+            if self._untouched:
+                self._untouched = False
+                if self._whole:
+                    self._path.rename(partial_of(self._path))
+                self._file.seek(self._ends_at)
+                self._file.truncate()
+                self._file.write(b"" if self._ends_at else self._header)
             self._file.write(packed(text, gzipped=self._gzipped))
+
+    def _resumed(self, begin: Tip) -> tuple[int, Tip]:
+        """Return the offset behind the last line that verifies, and the tip there."""
+        begun = self._file.read(len(self._header))
+        self._file.seek(0)
+        if len(begun) < len(self._header) and self._header.startswith(begun):
+            return 0, begin
+        export = Export(self._file, str(self._path), gzipped=self._gzipped)
+        if export.begin != begin:
+            raise Refused(f"{self._path} is begun, as the export of another place: move it away")
+        try:
+            export.verify()
+        except Damaged:
+            if self._whole:
+                raise
+            # torn where the writing was interrupted: from there on it is written anew
+        if export.resume is None:
+            raise Refused(f"{self._path} was compressed by another program: name another file")
+        return export.resume
 
 
 @contextmanager
 def file_target(path: Path, program: str, *, begin: Tip = START) -> Iterator[FileTarget]:
-    """Open a file to export into: a new one, one that was not finished, or one that is whole.
-
-    A whole one is verified first, and not whole again until `finish`.
-    """
-    gzipped = path.suffix == GZIP_SUFFIX
+    """Open a file to export into: a new one, one that was not finished, or one that is whole."""
     partial = partial_of(path)
+    header = packed(header_line(begin, program), gzipped=path.suffix == GZIP_SUFFIX)
     with handled(path):
         if path.exists() and not path.is_file():
             raise NotAnArchive(f"{path} is not an ordinary file: name another one")
+        if path.exists() and partial.exists():
+            raise Refused(f"there are both {path} and {partial.name}: remove one of them")
         make_private_folder(path.parent)
-        if path.exists():
-            if partial.exists():
-                raise Refused(f"there are both {path.name} and {partial.name}: remove one of them")
-            with path.open("rb") as whole:
-                verify(whole, str(path), gzipped=gzipped)
-            path.rename(partial)
-        file = open_private(partial)
-    with handled(path), file:  # also closing it may tell that the disk is full
+        file = open_private(path if path.exists() else partial)
+    with handled(path), file:  # closing it may tell, too, that the disk is full
         hold(file, path)
-        header = header_line(begin, program)
-        tip = _resumed(file, partial, header, begin, gzipped=gzipped)
-        if tip is None:
-            file.write(packed(header, gzipped=gzipped))
-        yield FileTarget(path, file, tip or begin, gzipped=gzipped)
-
-
-def verify(file: Readable, name: str, *, gzipped: bool = False) -> Export:
-    """Read an export to its end. Raises `NotAnArchive`, `Damaged`."""
-    export = Export(file, name, gzipped=gzipped)
-    for _row in export.rows():
-        pass
-    return export
-
-
-def _resumed(
-    file: BinaryIO, partial: Path, header: bytes, begin: Tip, *, gzipped: bool
-) -> Tip | None:
-    """Cut an unfinished export behind the last line that verifies; None if nothing is in it."""
-    if _only_begun(file, header, gzipped=gzipped):
-        file.seek(0)
-        file.truncate()
-        return None
-    file.seek(0)
-    export = Export(file, str(partial), gzipped=gzipped)
-    if export.begin != begin:
-        raise Refused(f"{partial} is the beginning of another export: move it away")
-    try:
-        for _row in export.rows():
-            pass
-    except Damaged:
-        pass  # torn where the writing was interrupted: from there on it is written anew
-    assert export.resume is not None, "the header is whole"
-    offset, tip = export.resume
-    file.seek(offset)
-    file.truncate()
-    return tip
-
-
-def _only_begun(file: BinaryIO, header: bytes, *, gzipped: bool) -> bool:
-    """Say whether a file holds less than its header."""
-    if os.fstat(file.fileno()).st_size == 0:
-        return True
-    file.seek(0)
-    first = next(lines_of(file, gzipped=gzipped), None)
-    return first is None or (not first.whole and header.startswith(first.text))
+        yield FileTarget(path, file, header, begin)

@@ -58,8 +58,9 @@ def handled(path: Path | str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise NotAnArchive(f"there is no {error.filename or path}: check the name") from error
-    except (IsADirectoryError, NotADirectoryError) as error:
-        raise NotAnArchive(f"{path} is not a file of this kind: {error.strerror}") from error
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        there = error.filename or path
+        raise NotAnArchive(f"{there} is a file where a folder belongs, or a folder") from error
     except BrokenPipeError as error:
         raise StoreUnavailable("whoever reads the pipe went away: copy again") from error
     except OSError as error:

@@ -38,7 +38,10 @@ class _Text(NamedTuple):
 
 
 def lines_of(file: Readable, *, gzipped: bool) -> Iterator[Line]:
-    """Yield each line; one that is too long or cut off is the last. Raises `Unzippable`."""
+    """Yield each line; one that is too long or cut off is the last.
+
+    Raises `Unzippable` after the lines that came before what cannot be decompressed.
+    """
     rest, number, reached = b"", 0, 0
     for text, member_ends_at in _gunzipped(file) if gzipped else _plain(file):
         *whole, rest = (rest + text).split(b"\n")
@@ -62,16 +65,20 @@ def _plain(file: Readable) -> Iterator[_Text]:
 
 def _gunzipped(file: Readable) -> Iterator[_Text]:
     inflater, fed, waiting = zlib.decompressobj(GZIP_WBITS), 0, b""
+    within = False
     try:
         while block := waiting or file.read(BLOCK_BYTES):
             fed += 0 if waiting else len(block)
             text = inflater.decompress(block, BLOCK_BYTES)
             waiting = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
             yield _Text(text, fed - len(waiting) if inflater.eof else None)
+            within = not inflater.eof
             if inflater.eof:
                 inflater = zlib.decompressobj(GZIP_WBITS)
     except zlib.error as error:
         raise Unzippable(str(error)) from error
+    if within:
+        raise Unzippable("it was cut off")
 
 
 def packed(text: bytes, *, gzipped: bool) -> bytes:

@@ -25,7 +25,7 @@ from adapters.archive.sources import LogSource, Source
 from adapters.clock import wall_clock
 from adapters.codec import Codec, UnknownEvent
 from adapters.event_store import LogEventStore
-from console_api.bootstrap import READ_MODELS
+from console_api import VERSION
 from console_api.cli.options import Target as Options
 from console_api.cli.output import NO, USAGE, Quit, errors, out, print_facts, print_json, progress
 from console_api.settings import Settings
@@ -49,7 +49,7 @@ def backup_(folder: Path, drop_keys: bool, data: Path | None, json: bool) -> Non
     """Save the log and the keys into DIR; again, what is new. Servers go on meanwhile."""
     settings = _settings(data)
     with _explained(json=json), _log(settings) as log, progress("backup", quiet=json) as show:
-        about = About(_business(log), _program(), wall_clock(), drop_keys)
+        about = About(_business(log), VERSION, wall_clock(), drop_keys)
         manifest, new = back_up(log, settings.data, folder, about, show)
     said = f"{folder} holds {_upto(manifest.tip)}; {new} events are new."
     _print(_facts(manifest) | {"newEvents": new}, said, json=json)
@@ -160,11 +160,11 @@ def _source(place: str) -> AbstractContextManager[Source]:
 
 def _target(place: str) -> AbstractContextManager[Target]:
     if place == PIPE:
-        return nullcontext(PipeTarget(_program()))
+        return nullcontext(PipeTarget(VERSION))
     if place.startswith(ADDRESSES):
         return _database_target(place, empty_only=False)
     if place.endswith(FILES):
-        return file_target(Path(place), _program())
+        return file_target(Path(place), VERSION)
     return folder_target(_folder(place), empty_only=False)
 
 
@@ -188,17 +188,12 @@ def _database_source(url: str) -> AbstractContextManager[LogSource]:
 
 def _database_target(url: str, *, empty_only: bool) -> AbstractContextManager[LogTarget]:
     from adapters.archive.databases import database_target
+    from console_api.bootstrap import READ_MODELS
 
     return database_target(url, empty_only=empty_only, read_models=READ_MODELS)
 
 
 # ── what is said ──
-
-
-def _program() -> str:
-    from console_api.http.app import VERSION
-
-    return VERSION
 
 
 def _business(log: LogSource) -> str:
