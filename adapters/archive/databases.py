@@ -31,7 +31,7 @@ CONNECT_TIMEOUT_SECONDS: Final = 10
 LOCK_TIMEOUT_SECONDS: Final = 30
 LOCK: Final = 4_346_707  # the log's; its second half is 0 for migrations, else a table
 CARRYING: Final = 1  # no table has this oid
-LEAVING_SECONDS: Final = 1.0
+LEAVING_SECONDS: Final = 2.0
 LOOK_AGAIN_SECONDS: Final = 0.1
 
 # The functions remember the schema that they were made in.

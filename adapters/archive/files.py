@@ -60,7 +60,9 @@ def handled(path: Path | str) -> Iterator[None]:
         raise NotAnArchive(f"there is no {error.filename or path}: check the name") from error
     except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
         there = error.filename or path
-        raise NotAnArchive(f"{there} is a file where a folder belongs, or a folder") from error
+        raise NotAnArchive(
+            f"{there}: a file stands where a folder belongs, or a folder where a file does"
+        ) from error
     except BrokenPipeError as error:
         raise StoreUnavailable("whoever reads the pipe went away: copy again") from error
     except OSError as error:

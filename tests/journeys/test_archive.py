@@ -21,13 +21,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.archive.files import handled
+from adapters.archive.files import handled, held_folder
 from adapters.dcb import LogRow
 from adapters.sqlite.recorder import SqliteRecorder
 from adapters.sqlite.schema import migrate
 from console_api.cli.main import main
 from domain.ports import StoreUnavailable
-from tests.contracts.recorders import event
+from tests.contracts.recorders import event, tamper
 from tests.journeys.terminal import ROOT, Said, Terminal
 from tests.journeys.test_up import running
 
@@ -240,6 +240,26 @@ def test_a_backup_is_never_that_of_two_logs(shop: Path, backup: Path, tmp_path: 
         assert said.code == 1
         assert "different logs" in said.err or "it is the newer one" in said.err
     assert did("restore", backup, "--verify")["ok"]
+
+
+def test_two_backups_into_one_folder_do_not_meet(shop: Path, backup: Path) -> None:
+    with held_folder(backup):
+        said = bos("backup", backup, "--data", shop)
+    assert said.code == 1
+    assert "in use by another backup" in said.err
+
+
+def test_a_log_that_was_changed_is_not_backed_up_as_if_it_were_sound(
+    shop: Path, backup: Path, tmp_path: Path
+) -> None:
+    tamper("sqlite", str(shop / "log.db"), "UPDATE events SET actor = 'x' WHERE position = 7")
+    said = bos("backup", tmp_path / "new", "--data", shop, "--json")
+    assert (said.code, said.json["firstBadPosition"]) == (1, 7)
+    assert not (tmp_path / "new" / "manifest.json").exists()
+    for path in shop.glob("log.db*"):
+        path.unlink()
+    did("restore", backup, "--data", shop)
+    assert did("audit", "verify", "--data", shop)["ok"]
 
 
 def test_a_backup_goes_into_a_folder_of_its_own(shop: Path, tmp_path: Path) -> None:
