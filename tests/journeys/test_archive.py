@@ -594,17 +594,23 @@ def test_a_full_disk_is_an_error_and_nothing_is_begun_anew(tmp_path: Path) -> No
     assert stored(new) == stored(data)
 
 
-def killed_somewhere(rng: random.Random, growing: Path, most: int, *words: object) -> bool:
-    """Kill a command when a file has reached some size; say whether that was in time."""
+def size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def killed_somewhere(rng: random.Random, growing: Path, most: int, *words: object) -> None:
+    """Kill a command when a file has reached some size, unless it has ended before."""
     size = rng.randrange(most)
     process = started(*words)
     ends = time.monotonic() + 60
-    while process.poll() is None and (growing.stat().st_size if growing.exists() else -1) < size:
+    while process.poll() is None and size_of(growing) < size:
         assert time.monotonic() < ends, "it took too long"
         time.sleep(0.002)
     process.kill()
     process.communicate()
-    return process.returncode != 0
 
 
 def kill_and_resume(tmp_path: Path, seed: int, events: int, kills_each: int) -> int:
@@ -613,7 +619,7 @@ def kill_and_resume(tmp_path: Path, seed: int, events: int, kills_each: int) -> 
     data, folder, new, file = (tmp_path / name for name in ("data", "backup", "new", "log.jsonl"))
     fill(data, events)
     part, kills = folder / "events-000000000001.jsonl.partial", 0
-    staged, size = new / "log.db.unfinished", events * 300
+    staged, size = new / "log.db.unfinished-wal", events * 300
     for whole, growing, words in (
         (folder / "manifest.json", part, ("backup", folder, "--data", data)),
         (new / "log.db", staged, ("restore", folder, "--data", new)),
@@ -625,9 +631,10 @@ def kill_and_resume(tmp_path: Path, seed: int, events: int, kills_each: int) -> 
         ),
     ):
         for _ in range(kills_each):
-            if killed_somewhere(rng, growing, size, *words):
-                kills += 1
-                assert not whole.exists()
+            killed_somewhere(rng, growing, size, *words)
+            if whole.exists():  # it got through: whether it is whole is asked below
+                break
+            kills += 1
         if not whole.exists():
             did(*words)
     assert did("restore", folder, "--verify")["head"] == events
@@ -649,4 +656,4 @@ def test_kill_9_anywhere_loses_nothing_and_looks_like_nothing(tmp_path: Path) ->
         kills += kill_and_resume(folder, seed + runs, events=events, kills_each=kills_each)
         shutil.rmtree(folder)
         runs += 1
-    assert kills > runs
+    assert kills >= runs
