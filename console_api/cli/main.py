@@ -4,6 +4,7 @@ bos up                      everything in one process
 bos do, propose, ask        send commands, ask questions
 bos approve, reject, kill   what people decide
 bos import orders FILE      real orders
+bos backup, restore, copy   the log, carried elsewhere
 Modules are imported when their command is used, so that `bos --help` is quick.
 """
 
@@ -34,6 +35,9 @@ _COMMANDS: Final = {
     "doctor": "console_api.cli.look",
     "policy": "console_api.cli.policy",
     "audit": "console_api.cli.audit",
+    "backup": "console_api.cli.archive",
+    "restore": "console_api.cli.archive",
+    "copy": "console_api.cli.archive",
     "import": "console_api.cli.imports",
     "users": "console_api.cli.people",
     "tokens": "console_api.cli.people",

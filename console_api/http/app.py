@@ -10,6 +10,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from starlette.responses import Response
 
+from console_api import VERSION
 from console_api.business import Business
 from console_api.http import describe, schemas
 from console_api.http.answers import answer
@@ -24,7 +25,6 @@ from console_api.settings import Settings
 from projections.catalog import VIEWS
 
 TITLE: Final = "AI Business OS"
-VERSION: Final = "0.1.0"
 ABOUT: Final = (
     "Agents propose, the governor answers, people stay in control. Every write is answered with a"
     " receipt: done, held for an approval, or a recorded no. Errors are RFC 9457 documents."

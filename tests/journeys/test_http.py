@@ -25,8 +25,8 @@ from schemathesis.engine.recorder import ScenarioRecorder
 
 from adapters.event_store import LogEventStore
 from commands.kernel.order import RecordOrder
+from console_api import VERSION
 from console_api.bootstrap import in_memory
-from console_api.http import app as http_app
 from console_api.http import reads, writes
 from console_api.http.app import create_app
 from console_api.http.server import GRACE_SECONDS, serve
@@ -412,7 +412,7 @@ def points(document: Any, pointer: str) -> bool:
 
 def test_the_document_tells_the_version_of_the_program() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == http_app.VERSION
+    assert project["version"] == VERSION
 
 
 FUZZING: Final = schemathesis.Config.from_dict(
