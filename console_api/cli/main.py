@@ -2,6 +2,7 @@
 
 bos up                      everything in one process
 bos do, propose, ask        send commands, ask questions
+bos events --follow         the log, as it grows
 bos approve, reject, kill   what people decide
 bos import orders FILE      real orders
 Modules are imported when their command is used, so that `bos --help` is quick.
@@ -30,6 +31,7 @@ _COMMANDS: Final = {
     "release": "console_api.cli.act",
     "ask": "console_api.cli.look",
     "state": "console_api.cli.look",
+    "events": "console_api.cli.events",
     "rebuild": "console_api.cli.look",
     "doctor": "console_api.cli.look",
     "policy": "console_api.cli.policy",
