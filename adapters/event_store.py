@@ -22,9 +22,11 @@ from adapters.dcb import (
 from domain.core.event import stored_name
 from domain.core.instant import Instant
 from domain.governor.verdict import VerdictRecorded
-from domain.ports import Conflict, Draft, NotStorable, Recorded, StoreUnavailable
+from domain.ports import Conflict, Draft, NotStorable, Recorded, StoreFull, StoreUnavailable
 
 _VERDICT = stored_name(VerdictRecorded)
+_FULL: Final = ("disk is full", "No space left on device", "could not extend file")
+"""What SQLite and PostgreSQL say when there is no room."""
 
 
 class LogEventStore:
@@ -128,6 +130,10 @@ class _OurWords:
             raise NotStorable(str(error)) from error
         if isinstance(error, IntegrityError):
             raise Conflict(str(error)) from error
+        if any(words in str(error) for words in _FULL):
+            raise StoreFull(
+                f"the disk is full: free some space, then go on; nothing was written ({error})"
+            ) from error
         raise StoreUnavailable(f"the log cannot be used: {error}") from error
 
 
