@@ -286,6 +286,19 @@ class LogSubscription(DCBListenNotifySubscription[R]):
         recorder.listen(self._has_been_notified)
         self._has_been_notified.set()  # for what came between the first pull and listening
 
+    def _pull(self) -> None:
+        """Pull on from the last position; a database that is away is asked again when it is back.
+
+        Without this its restart would end the thread, and the iteration with an error.
+        """
+        while not self._has_been_stopped:
+            try:
+                return super()._pull()
+            except OperationalError:
+                self._has_been_notified.clear()
+                if not self._has_been_stopped:
+                    self._has_been_notified.wait(RECHECK_SECONDS)
+
     def stop(self) -> None:
         """Stop, also while somebody waits for the next event."""
         super().stop()

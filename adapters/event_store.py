@@ -23,12 +23,22 @@ from adapters.dcb import (
 from domain.core.instant import Instant
 from domain.core.upcast import Dropped
 from domain.governor.verdict import VerdictRecorded
-from domain.ports import DROPPED, Conflict, Draft, NotStorable, Recorded, StoreUnavailable
+from domain.ports import (
+    DROPPED,
+    Conflict,
+    Draft,
+    NotStorable,
+    Recorded,
+    StoreFull,
+    StoreUnavailable,
+)
 
 NAMED_MAX: Final = 5
 """Kinds of events that a message names; the rest will be found when these are dealt with."""
 _new: Final = tuple.__new__
 """Makes a named tuple in half the time that its own constructor takes; for every event read."""
+_FULL: Final = ("disk is full", "No space left on device", "could not extend file")
+"""What SQLite and PostgreSQL say when there is no room."""
 
 
 class LogEventStore:
@@ -192,6 +202,10 @@ class _OurWords:
             raise NotStorable(str(error)) from error
         if isinstance(error, IntegrityError):
             raise Conflict(str(error)) from error
+        if any(words in str(error) for words in _FULL):
+            raise StoreFull(
+                f"the disk is full: free some space, then go on; nothing was written ({error})"
+            ) from error
         raise StoreUnavailable(f"the log cannot be used: {error}") from error
 
 

@@ -21,6 +21,8 @@ from domain.kernel.agent import AGENT
 
 PREFIX: Final = "bos"
 TEXT_MAX: Final = 256
+CATEGORIES: Final = frozenset({TOKEN.category, USER.category})
+"""What happens to these may change what a secret opens: whoever is inside is looked at again."""
 DOORKEEPER: Final = Actor("doorkeeper", Role.SERVICE)
 
 

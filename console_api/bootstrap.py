@@ -5,6 +5,7 @@ Settings ──► SQLite files under data/, behind a lock, or PostgreSQL ──
 
 import logging
 from collections.abc import Mapping
+from shutil import disk_usage
 from typing import Final
 
 from sqlalchemy import create_engine
@@ -32,11 +33,14 @@ from console_api.settings import Settings
 from console_api.workers.reactor import REACTOR
 from domain.catalog import EVENTS, UPCASTERS
 from domain.core.principal import Actor, Role
-from domain.ports import Clock, Connector, Ids, StoreUnavailable
+from domain.ports import Clock, Connector, Ids, StoreFull, StoreUnavailable
 from projections.catalog import VIEWS
 
 BOOTSTRAP: Final = Actor("bootstrap", Role.SERVICE)
 READ_MODELS: Final = "read_models"
+ROOM_BYTES_MIN: Final = 262_144
+"""With less, SQLite cannot make the files that it needs even to read: it tries for half a minute,
+then says "I/O error"."""
 _log = logging.getLogger("business")
 
 
@@ -76,9 +80,20 @@ def open_business(settings: Settings, *, writable: bool = True) -> Business:
 
 
 def _on_files(settings: Settings, *, writable: bool) -> Business:
+    lock = DataLock(settings.data) if writable else None
+    try:
+        if lock is not None and disk_usage(settings.data).free < ROOM_BYTES_MIN:
+            raise StoreFull(f"the disk of {settings.data} is full: free some space, then try again")
+        return _opened(settings, lock)
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
+
+
+def _opened(settings: Settings, lock: DataLock | None) -> Business:
     from adapters.sqlite.recorder import SqliteRecorder
 
-    lock = DataLock(settings.data) if writable else None
     migrate(settings)
     views = SqlViewStore(create_engine(f"sqlite:///{settings.data / 'views.db'}"))
     bank = SandboxBank(settings.data / "sandbox-bank.db")

@@ -3,6 +3,7 @@
 BrokenWorld ─┬─ Conflict          what was read has moved: read again
              ├─ NotStorable       too large, or not text: the log does not take it
              ├─ StoreUnavailable  the log or the read models cannot be reached: deny
+             │  └─ StoreFull      there is no room left to write: free some, and it goes on
              └─ ConnectorFailed   the world did not do as asked
 """
 
@@ -34,6 +35,10 @@ class NotStorable(BrokenWorld):
 
 class StoreUnavailable(BrokenWorld):
     """A database cannot be reached, is full, or is not set up."""
+
+
+class StoreFull(StoreUnavailable):
+    """No room is left for the log. Nothing was written; with room again it goes on by itself."""
 
 
 class ConnectorFailed(BrokenWorld):

@@ -4,10 +4,10 @@ LocalClient   opens the embedded folder or the database itself, and settles what
 HttpClient    talks to a running server, with a token
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from adapters.lock import DataInUse, running_server
 from console_api import desk, receipts
@@ -23,6 +23,7 @@ from queries.catalog import BY_NAME
 from queries.listing import BadQuestion
 
 Json = dict[str, Any]
+WAIT_SECONDS: Final = 1.0
 
 
 class Client(Protocol):
@@ -48,6 +49,15 @@ class Client(Protocol):
 
     def state(self, stream: str, at: int | None) -> Json:
         """Return one thing as it stands, or stood."""
+        ...
+
+    def events(
+        self, after: int | None, types: Sequence[str], tags: Sequence[str], *, follow: bool
+    ) -> Iterator[bytes]:
+        """Tell the log on from a position, an event at a time, as one line of JSON each.
+
+        Without a position: everything there is, or, if the log is followed, what comes from now on.
+        """
         ...
 
     def issue_token(self, holder: str, lifetime: Instant) -> tuple[str, Json]:
@@ -115,6 +125,27 @@ class LocalClient:
     def state(self, stream: str, at: int | None) -> Json:
         """Return one thing as it stands, or stood."""
         return self.business.state_told(stream, at)
+
+    def events(
+        self, after: int | None, types: Sequence[str], tags: Sequence[str], *, follow: bool
+    ) -> Iterator[bytes]:
+        """Tell the log on from a position."""
+        from console_api.tail import PAGE_EVENTS, page_of, wanted_of
+
+        wanted, log = wanted_of(types, tags), self.business.log
+        head = log.head()
+        position = after if after is not None else head if follow else 0
+        while True:
+            while position < head:
+                upto = min(position + PAGE_EVENTS, head)
+                page = page_of(
+                    position, upto, log.page(after=position, limit=PAGE_EVENTS, upto=upto)
+                )
+                yield from (frame.data for frame in page.frames if wanted(frame))
+                position = page.upto
+            if not follow:
+                return
+            head = log.wait(after=position, timeout_seconds=WAIT_SECONDS)
 
     def issue_token(self, holder: str, lifetime: Instant) -> tuple[str, Json]:
         """Issue an API token."""

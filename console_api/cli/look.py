@@ -1,15 +1,32 @@
 """bos ask, state, rebuild, doctor: questions, histories, and whether the pictures are right."""
 
+import json
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
 from console_api.cli.options import Target, targeted
-from console_api.cli.output import NO, Quit, out, print_facts, print_json, print_table, progress
+from console_api.cli.output import (
+    NO,
+    Quit,
+    errors,
+    out,
+    print_facts,
+    print_json,
+    print_table,
+    progress,
+)
 from queries.listing import LIMIT_DEFAULT, BadQuestion
 
 Json = dict[str, Any]
+CLOCK_SECONDS_MAX = 5
+"""Two machines that both keep time differ by less."""
+_CLOCK_WRONG = (
+    "Warning: the newest event is {} ahead of the clock. Either the clock is wrong now, or it was"
+    " when that was written: what expires is told by the clock, so set it right."
+)
 _LOOSE = {"ignore_unknown_options": True, "allow_extra_args": True}
 
 
@@ -53,7 +70,7 @@ def ask_(
     with target.client() as client:
         if question == "dashboard":
             unit = wanted.get("orgUnitId", wanted.get("orgUnit", "business"))
-            return _dashboard(client.dashboard(unit), json=target.json)
+            return _dashboard(client.dashboard(unit), as_json=target.json)
         answer = client.ask(question, wanted, limit, cursor)
     if target.json:
         return print_json(answer)
@@ -75,8 +92,8 @@ def _action_types(target: Target) -> None:
     return print_table(types, ("name", "effectClass", "risk", "fields"))
 
 
-def _dashboard(told: Json, *, json: bool) -> None:
-    if json:
+def _dashboard(told: Json, *, as_json: bool) -> None:
+    if as_json:
         return print_json(told)
     totals = told["totals"]
     stops = told["killSwitch"]["stops"]
@@ -158,6 +175,16 @@ def rebuild_(target: Target, views: tuple[str, ...], verify: bool) -> None:
         raise Quit(NO, "some read models differ from what the log says: `bos rebuild` redraws them")
 
 
+def _clock_behind(client: Any, told: Json) -> int:
+    """Return by how many seconds the newest event is ahead of the business's clock; 0 is good."""
+    newest = list(client.events(max(0, told["head"] - 1), (), (), follow=False))
+    if not newest:
+        return 0
+    at = datetime.fromisoformat(json.loads(newest[-1])["occurredAt"])
+    ahead = (at - datetime.fromisoformat(told["at"])).total_seconds()
+    return int(ahead) if ahead > CLOCK_SECONDS_MAX else 0
+
+
 @click.command("doctor")
 @targeted
 def doctor_(target: Target) -> None:
@@ -165,15 +192,19 @@ def doctor_(target: Target) -> None:
     settings = target.settings()
     with target.client() as client:
         told = client.dashboard("business")
+        behind = _clock_behind(client, told)
     facts: Json = {
         "settings": settings.model_dump(mode="json"),
         "head": told["head"],
         "lag": told["lag"],
         "killSwitch": told["killSwitch"],
-        "healthy": max(told["lag"].values(), default=0) == 0,
+        "clockBehindSeconds": behind,
+        "healthy": max(told["lag"].values(), default=0) == 0 and not behind,
     }
     if target.json:
         return print_json(facts)
     print_facts({**facts["settings"]}, title="Settings")
+    if behind:
+        errors().print(_CLOCK_WRONG.format(timedelta(seconds=behind)), style="yellow")
     rows = [{"view": name, "behind": lag} for name, lag in told["lag"].items()]
     return print_table(rows, ("view", "behind"), title=f"Read models, log at {told['head']}")

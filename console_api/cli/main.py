@@ -2,6 +2,7 @@
 
 bos up                      everything in one process
 bos do, propose, ask        send commands, ask questions
+bos events --follow         the log, as it grows
 bos approve, reject, kill   what people decide
 bos import orders FILE      real orders
 bos backup, restore, copy   the log, carried elsewhere
@@ -31,6 +32,7 @@ _COMMANDS: Final = {
     "release": "console_api.cli.act",
     "ask": "console_api.cli.look",
     "state": "console_api.cli.look",
+    "events": "console_api.cli.events",
     "rebuild": "console_api.cli.look",
     "doctor": "console_api.cli.look",
     "policy": "console_api.cli.policy",

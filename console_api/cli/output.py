@@ -88,10 +88,11 @@ def cell(value: Any) -> Text:
     text = str(value)
     if text.endswith("Z") and len(text) == 27 and text[10] == "T":
         text = text[:19].replace("T", " ")
-    return Text(_cut(_printable(text)), style=_TONES.get(text, ""))
+    return Text(_cut(printable(text)), style=_TONES.get(text, ""))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return text that moves no cursor and rings no bell, whoever wrote it."""
     return "".join(each if each.isprintable() else "·" for each in text)
 
 

@@ -5,13 +5,14 @@ other problem ends the command with the sentence that the server wrote.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 import httpx
 import msgspec
 
+from console_api.cli.following import Following
 from console_api.cli.output import BROKEN, NO, USAGE, fail
 from domain.core.instant import SECOND, Instant
 
@@ -75,6 +76,17 @@ class HttpClient:
         """Return one thing as it stands, or stood."""
         return self._get(f"/state/{stream}", {} if at is None else {"at": str(at)})
 
+    def events(
+        self, after: int | None, types: Sequence[str], tags: Sequence[str], *, follow: bool
+    ) -> Iterator[bytes]:
+        """Tell the log on from a position; a line that breaks is taken up where it broke."""
+        position = after if after is not None or follow else 0
+        filters = {"type": types, "tag": tags}
+        try:
+            yield from Following(self._http, filters, position, follow, _refused).events()
+        except httpx.HTTPError as error:
+            fail(f"{self._url} does not answer: {error!s:.200}")
+
     def issue_token(self, holder: str, lifetime: Instant) -> tuple[str, Json]:
         """Issue an API token."""
         wire = {"holder": holder, "lifetimeSeconds": lifetime // SECOND}
@@ -137,6 +149,14 @@ class HttpClient:
             told["status"] = told.pop("outcome")
             return told
         _refuse(response.status_code, told)
+
+
+def _refused(response: httpx.Response) -> NoReturn:
+    try:
+        told: Json = _DECODER.decode(response.content)
+    except msgspec.DecodeError:
+        told = {}
+    _refuse(response.status_code, told)
 
 
 def _refuse(status: int, told: Json) -> NoReturn:

@@ -19,6 +19,7 @@ from console_api.http.guard import Guard, Watermark
 from console_api.http.problems import handle_problems
 from console_api.http.reads import Reading, add_reads
 from console_api.http.routing import add
+from console_api.http.stream import add_stream
 from console_api.http.writes import Writing, add_writes
 from console_api.pages.router import pages
 from console_api.settings import Settings
@@ -56,12 +57,14 @@ def create_app(business: Business, settings: Settings) -> FastAPI:
     handle_problems(app)
     caller = identify(business)
     reading = Reading(business, caller, watermark)
+    tail = add_stream(app, reading)  # before the lists: one event is called events/{id}
     add_reads(app, reading)
     add_writes(app, Writing(business, reading), caller)
     _add_health(app, reading)
     before = len(business.on_close)
     app.include_router(pages(business, settings), include_in_schema=False)
-    app.state.on_stop = business.on_close[before:]  # the pages' streams end before the server does
+    business.on_close.append(tail.close)
+    app.state.on_stop = business.on_close[before:]  # streams end before the server does
     return app
 
 

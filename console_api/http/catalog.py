@@ -59,6 +59,7 @@ READERS: Final[dict[str, frozenset[Role]]] = {
     **{shelf.one: shelf.readers for shelf in SHELVES},
     "getDashboard": NOT_AGENTS,
     "getState": NOT_AGENTS,
+    "streamEvents": NOT_AGENTS,
     "listActionTypes": EVERYONE,
     "getActionType": EVERYONE,
 }

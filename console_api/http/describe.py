@@ -17,6 +17,8 @@ from console_api.http import schemas
 from console_api.http.caller import KEY_PATTERN
 from console_api.http.catalog import STATE_HISTORY, Shelf
 from console_api.http.guard import POSITION
+from console_api.tail import TAGS_MAX
+from domain.catalog import EVENTS
 from domain.view_store import Kind
 from queries.listing import LIMIT_DEFAULT, LIMIT_MAX, camel
 
@@ -35,6 +37,7 @@ _MEANING: Final = {
     409: "Refused by the business and recorded, or overtaken: with Retry-After, send it again",
     413: "The body is larger than 1 MB, or the log does not take it",
     415: "The body is not application/json",
+    429: "As many streams of this caller are open as may be: close one, or try again",
     500: "A bug; nothing of its inside is told",
     503: "A database cannot be used, or read models are behind: nothing was allowed, try again",
 }
@@ -90,6 +93,40 @@ def read(
         "security": [] if public else SECURITY,
         "parameters": [*parameters] if public else [*parameters, MIN_POSITION],
         "responses": {"200": _answer("The answer", ref(answer)), **_problems(statuses)},
+    }
+
+
+def stream() -> Json:
+    """Describe the stream of events."""
+    position = {"type": "integer", "minimum": 0}
+    each = {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": TAGS_MAX}
+    one = {"type": "array", "items": {"type": "string", "enum": sorted(EVENTS)}}
+    came = query("Last-Event-ID", "The last id that was seen: go on after it", position)
+    text = (
+        "Events as they happen (WHATWG server-sent events): `id` is the position, `event` the"
+        " stored type, `data` one JSON object, a StreamedEvent. `event: reset` says that nothing"
+        " after its position has happened: the log was restored"
+    )
+    reset = {
+        "type": "object",
+        "properties": {"position": position},
+        "required": ["position"],
+        "additionalProperties": False,
+    }
+    told = {"anyOf": [ref(schemas.StreamedEvent), reset]}
+    data = {"type": "string", "contentMediaType": "application/json", "contentSchema": told}
+    words = {"id": {"type": "string"}, "event": {"type": "string"}, "data": data}
+    answer = _answer(text, {"type": "object", "properties": words}, "text/event-stream")
+    return {
+        "security": SECURITY,
+        "parameters": [
+            {**came, "in": "header"},
+            query("after", "The same in the address; without either, from now on", position),
+            query("type", "Only events of one of these types", one),
+            query("tag", "Only events that carry all of these tags", each),
+            query("follow", "Whether to wait for more at the head", {"type": "boolean"}),
+        ],
+        "responses": {"200": answer, **_problems((*_READ, 429))},
     }
 
 
@@ -182,6 +219,7 @@ def components() -> Json:
         schemas.KillSwitchAnswer,
         schemas.ApprovalAnswered,
         schemas.IncidentUpdated,
+        schemas.StreamedEvent,
     )
     modes: list[tuple[type[BaseModel], Mode]] = [(each, "validation") for each in sent]
     modes += [(each, "serialization") for each in told]

@@ -19,7 +19,7 @@ from commands.message import Refused
 from console_api.access import NotAuthenticated
 from console_api.http.answers import written_json
 from console_api.requests import BadRequest
-from domain.ports import BrokenWorld, Conflict, NotStorable
+from domain.ports import BrokenWorld, Conflict, NotStorable, StoreFull
 from queries.listing import BadQuestion
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -113,6 +113,15 @@ def _broken(error: BrokenWorld) -> Problem:
     )
 
 
+def _full(error: StoreFull) -> Problem:
+    _log.warning("%s", error)
+    return again(
+        503,
+        "store_full",
+        "The disk is full, so nothing was written: free space, then send it again",
+    )
+
+
 def _of_framework(error: HTTPException) -> Problem:
     code = _CODE_OF_STATUS.get(error.status_code, "http_error")
     nowhere = "nothing is at this path: /openapi.json lists what there is"
@@ -128,6 +137,7 @@ _KNOWN: Final[tuple[tuple[type[Exception], Callable[[Any], Problem]], ...]] = (
     (NotAuthenticated, _stranger),
     (Conflict, _conflict),
     (NotStorable, lambda error: Problem(413, "not_storable", f"The log refuses this: {error}")),
+    (StoreFull, _full),
     (BrokenWorld, _broken),
     (HTTPException, _of_framework),
 )

@@ -45,11 +45,7 @@ class Reading:
 
         `known` names the parameters there are; a list checks its filters itself (None).
         """
-        actor = self.caller(request)
-        if actor.role not in READERS[operation]:
-            raise Problem(
-                403, "role_not_permitted", f"{actor} is {actor.role.value}, who may not read this"
-            )
+        actor = self.reader(request, operation)
         pairs = request.query_params.multi_items()
         found = dict(pairs)
         if len(found) < len(pairs):
@@ -59,6 +55,15 @@ class Reading:
             _nothing_but(known, found)
         self._wait(fresh_from)
         return actor, found
+
+    def reader(self, request: Request, operation: str) -> Actor:
+        """Return who reads, if they may. Raises `NotAuthenticated`, `StoreUnavailable`."""
+        actor = self.caller(request)
+        if actor.role not in READERS[operation]:
+            raise Problem(
+                403, "role_not_permitted", f"{actor} is {actor.role.value}, who may not read this"
+            )
+        return actor
 
     def _wait(self, text: str | None) -> None:
         head = self.watermark.saw(self.business.log.head())

@@ -1,6 +1,6 @@
 """Routing: one operation of the API, described by us and not guessed from its function."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI
@@ -13,7 +13,7 @@ def add(
     app: FastAPI,
     method: str,
     path: str,
-    handler: Callable[..., Response],
+    handler: Callable[..., Response | Awaitable[Response]],
     *,
     operation: str,
     summary: str,

@@ -178,6 +178,18 @@ class StateEvent(Told):
     actor: str
 
 
+class StreamedEvent(StateEvent):
+    """One event of the log, as the stream tells it."""
+
+    id: str
+    tags: list[str]
+    correlation_id: str
+    causation_id: str
+    schema_version: int
+    hash: str
+    fact: dict[str, Any]
+
+
 class StateAnswer(Told):
     """One thing as it stood at a position, and the newest of the events that made it so."""
 

@@ -7,18 +7,43 @@ What never ends by itself, such as an event stream, is ended by the callables in
 import contextlib
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from console_api.http.event_stream import HANG_UP
 from console_api.settings import Settings
 
 GRACE_SECONDS: Final = 3
 BACKLOG: Final = 512
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # linger: on, for no time
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class _Line(H11Protocol):
+    """HTTP that can be cut: closing would wait, for ever, for a client that does not read."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        inner: Any = self.app
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["extensions"] = {**scope.get("extensions", {}), HANG_UP: self.hang_up}
+            await inner(scope, receive, send)
+
+        self.app = app
+
+    def hang_up(self) -> None:
+        """Drop the line with everything that was not read, here and in the kernel."""
+        line: socket.socket = self.transport.get_extra_info("socket")
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self.transport.abort()
 
 
 class _Server(uvicorn.Server):
@@ -42,7 +67,8 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
     async def on_tick(self, counter: int) -> bool:
-        return await super().on_tick(counter) or self._stop.is_set()
+        self.should_exit = self.should_exit or self._stop.is_set()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for end in self._on_stop:
@@ -80,6 +106,7 @@ def serve(
     port = listener.getsockname()[1]
     config = uvicorn.Config(
         app,
+        http=_Line,
         log_config=None,
         access_log=False,
         server_header=False,

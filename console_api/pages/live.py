@@ -3,7 +3,6 @@
 log grows ──► read models have drawn it ──► topics ──► every stream: id = position, data = topics
 """
 
-import asyncio
 import logging
 import signal
 import threading
@@ -15,6 +14,8 @@ from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 
+from console_api import access
+from console_api.bells import Bells, rung
 from console_api.business import Business
 from domain.ports import BrokenWorld, Recorded
 from projections.catalog import VIEWS
@@ -36,8 +37,7 @@ TOPICS: Final = {
     "law": ("law", "tiles"),
     "agent": ("agents", "tiles"),
     "order": ("takings",),
-    "token": (ACCESS,),
-    "user": (ACCESS,),
+    **dict.fromkeys(access.CATEGORIES, (ACCESS,)),
 }
 """What may look different on a page, by the category of what happened."""
 
@@ -92,7 +92,7 @@ class Live:
     position: int = 0
     closed: bool = False
     _recent: deque[News] = field(default_factory=lambda: deque(maxlen=BEHIND_MAX))
-    _bells: dict[asyncio.Event, asyncio.AbstractEventLoop] = field(default_factory=dict)
+    _bells: Bells = field(default_factory=Bells)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _thread: threading.Thread | None = None
 
@@ -121,9 +121,7 @@ class Live:
 
     async def stream(self, position: int, may_go_on: Callable[[], bool]) -> AsyncIterator[bytes]:
         """Tell one page whenever it is out of date, for as long as its session lasts."""
-        bell = asyncio.Event()
-        self._bells[bell] = asyncio.get_running_loop()
-        try:
+        with self._bells.hung() as bell:
             yield b"retry: 2000\n\n"
             while not self.closed:
                 bell.clear()
@@ -132,13 +130,11 @@ class Live:
                     position, in_doubt = news.position, ACCESS in news.topics
                     yield news.written()
                 else:
-                    in_doubt = not await _rung(bell)
+                    in_doubt = not await rung(bell, KEEP_ALIVE_SECONDS)
                     if in_doubt:
                         yield b": still here\n\n"
                 if in_doubt and not await run_in_threadpool(may_go_on):
                     return
-        finally:
-            self._bells.pop(bell, None)
 
     def is_full(self) -> bool:
         """Say whether there are as many streams as we hold."""
@@ -152,14 +148,7 @@ class Live:
 
     def _end(self) -> None:
         self.closed = True
-        self._ring()
-
-    def _ring(self) -> None:
-        for bell, loop in list(self._bells.items()):
-            try:
-                loop.call_soon_threadsafe(bell.set)
-            except RuntimeError:  # its loop is gone, and the stream with it
-                self._bells.pop(bell, None)
+        self._bells.ring()
 
     def _watch(self) -> None:
         while not self.closed:
@@ -186,16 +175,7 @@ class Live:
             events = self.business.log.page(after=self.position, limit=BEHIND_MAX, upto=head)
             self._recent.extend(News(each.position, topics_of(each)) for each in events)
         self.position = head
-        self._ring()
-
-
-async def _rung(bell: asyncio.Event) -> bool:
-    """Wait for the bell, or for as long as a silent connection is trusted."""
-    try:
-        await asyncio.wait_for(bell.wait(), KEEP_ALIVE_SECONDS)
-    except TimeoutError:
-        return False
-    return True
+        self._bells.ring()
 
 
 def server_stops() -> bool:
