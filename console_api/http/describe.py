@@ -17,6 +17,7 @@ from console_api.http import schemas
 from console_api.http.caller import KEY_PATTERN
 from console_api.http.catalog import STATE_HISTORY, Shelf
 from console_api.http.guard import POSITION
+from console_api.http.health import Health
 from domain.view_store import Kind
 from queries.listing import LIMIT_DEFAULT, LIMIT_MAX, camel
 
@@ -177,7 +178,7 @@ def components() -> Json:
         schemas.DoneReceipt,
         schemas.Dashboard,
         schemas.StateAnswer,
-        schemas.Health,
+        Health,
         schemas.TokenIssued,
         schemas.KillSwitchAnswer,
         schemas.ApprovalAnswered,
