@@ -173,7 +173,8 @@ def _take_over(sketch: Sketch) -> Edition:
     sketch.views.index(sketch.edition)
     for _ in range(SWAPS_TRIED_MAX):
         head = sketch.log.head()
-        sketch.follow(upto=head)
+        if not sketch.stopped:
+            sketch.follow(upto=head)
         try:
             return sketch.views.swap(sketch.edition, head=head)
         except Conflict:  # the live one went on meanwhile: follow it

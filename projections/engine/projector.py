@@ -114,7 +114,8 @@ class Projector:
         """
         head, in_step, _due = self._look()
         head = head if upto is None else min(head, upto)
-        self._try_stopped([each for each in in_step if each[1].degraded == STOPPED], head)
+        if self._try_stopped([each for each in in_step if each[1].degraded == STOPPED], head):
+            return True
         moving = [each for each in in_step if each[1].degraded != STOPPED]
         reached = {edition.position for _view, edition in moving}
         lowest = min(reached, default=head)
@@ -202,12 +203,15 @@ class Projector:
                 " see `bos doctor`"
             )
 
-    def _try_stopped(self, stopped: Sequence[Drawing], head: int) -> None:
-        """Try again what could not be drawn, less and less often."""
+    def _try_stopped(self, stopped: Sequence[Drawing], head: int) -> bool:
+        """Try again what could not be drawn, less and less often; say whether any goes on."""
+        goes_on = False
         for view, edition in stopped:
             if edition.position < head and self._is_time(edition):
                 events = page(self.log, after=edition.position, upto=edition.position + 1)
-                endure(view, edition, events, views=self.views, clock=self.clock)
+                tried = endure(view, edition, events, views=self.views, clock=self.clock)
+                goes_on |= tried.degraded != STOPPED
+        return goes_on
 
     def _is_time(self, stopped: Edition) -> bool:
         where = (stopped.shape.name, stopped.position + 1)
