@@ -32,7 +32,7 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.schema import CreateTable
 
-from adapters.views.reader import PREPARE_LOCK
+from adapters.views.register import PREPARE_LOCK
 from domain.core.stream import Stream
 from domain.ports import Snapshot, StoreUnavailable
 

@@ -4,6 +4,7 @@ do ──► pipeline ──► log ──► projections ──► ask         
                      └──► reactions, effects, timers (workers)
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -23,13 +24,15 @@ from domain.core.principal import Actor
 from domain.core.stream import Stream
 from domain.ports import Clock, Connector, Ids, Notifier, NotStorable
 from projections.catalog import VIEWS
-from projections.engine import catch_up_all
+from projections.engine.projector import Projector
 from queries.catalog import Question
 from queries.dashboard import dashboard
 from queries.listing import LIMIT_DEFAULT, Answer, BadQuestion, Filters, rows_of
+from queries.read_models import read_models, shown_upto
 from replays.state import plain, state_at, stream_named
 
 TICK_SECONDS: Final = 0.05
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -45,8 +48,14 @@ class Business:
     notify: Notifier
     lock: DataLock | None = None
     on_close: list[Callable[[], None]] = field(default_factory=list)
+    projector: Projector = field(init=False)
     _drawing: threading.RLock = field(default_factory=threading.RLock)
+    _redrawing: threading.RLock = field(default_factory=threading.RLock)
     _drawn: threading.Condition = field(default_factory=threading.Condition)
+
+    def __post_init__(self) -> None:
+        """Draw the pictures of the catalog."""
+        self.projector = Projector(VIEWS, self.log, self.views, self.clock, _log.warning)
 
     def do(
         self,
@@ -103,7 +112,9 @@ class Business:
 
     def dashboard(self, org_unit_id: str) -> dict[str, Any]:
         """Answer how the business is doing."""
-        return dashboard(self.views, at=self.clock(), head=self.log.head(), org_unit_id=org_unit_id)
+        at, head = self.clock(), self.log.head()
+        board = dashboard(self.views, at=at, head=head, org_unit_id=org_unit_id)
+        return board | {"readModels": read_models(self.views, self.log, at=at, head=head)}
 
     def state_told(self, name: str, at: int | None) -> dict[str, Any]:
         """Return one thing as it stands, or stood at a position, as JSON.
@@ -139,25 +150,49 @@ class Business:
         }
 
     def draw(self) -> int:
-        """Bring every read model to the head of the log; return the position all have reached."""
-        with self._drawing:
-            reached = catch_up_all(VIEWS, log=self.log, views=self.views)
-        with self._drawn:
-            self._drawn.notify_all()
+        """Bring every read model to the head of the log, drawing anew what has changed.
+
+        Returns the position that all have reached, but for those that cannot be drawn now.
+        """
+        with self._redrawing, self._drawing:
+            reached = self.projector.draw()
+        self._tell_readers()
         return reached
 
-    def drawn(self) -> int:
-        """Return the position that every read model has reached, whoever draws them."""
-        reached = self.views.positions()
-        return min(reached.get(view.name, 0) for view in VIEWS)
+    def draw_batch(self) -> bool:
+        """Draw the next batch of what is in step; say whether there was one."""
+        with self._drawing:
+            more = self.projector.step()
+        if more:
+            self._tell_readers()
+        return more
 
-    def reached(self, position: int, *, timeout_seconds: float) -> bool:
-        """Wait until every read model shows a position; say whether they do.
+    def redraw(self, progress: Callable[[int, int], None]) -> bool:
+        """Draw anew what is new or changed, while the rest goes on; say whether anything was."""
+        with self._redrawing:
+            done = bool(self.projector.redraw(progress))
+        if done:
+            self._tell_readers()
+        return done
+
+    def _tell_readers(self) -> None:
+        with self._drawn:
+            self._drawn.notify_all()
+
+    def drawn(self) -> int:
+        """Return the position that every read model shows, whoever draws them.
+
+        One that is being drawn anew, or cannot be drawn, does not hold up the others.
+        """
+        return shown_upto(self.views)
+
+    def reached(self, position: int, *, timeout_seconds: float, view: str = "") -> bool:
+        """Wait until every read model, or one of them, shows a position; say whether they do.
 
         Woken by this process's own projector; one in another process is looked at every tick.
         """
         ends = time.monotonic() + timeout_seconds
-        while self.drawn() < position:
+        while (self.views.positions().get(view, 0) if view else self.drawn()) < position:
             left = ends - time.monotonic()
             if left <= 0:
                 return False

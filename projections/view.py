@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
@@ -29,6 +30,15 @@ STAMPS: Final = (
 )
 
 
+class OnPoison(Enum):
+    """What a view does at an event that it cannot be drawn from."""
+
+    STOP = "stop"
+    """It waits before that event, and readers see it as it was."""
+    SKIP = "skip"
+    """It goes on without that event, and is marked as degraded until it is drawn anew."""
+
+
 @dataclass(frozen=True)
 class View:
     """One picture. `facts` are the kinds of events that it is drawn from; empty means all.
@@ -42,6 +52,12 @@ class View:
     facts: tuple[type, ...]
     keys: Keys
     draw: Draw
+    on_poison: OnPoison = OnPoison.STOP
+
+    @property
+    def skips_poison(self) -> bool:
+        """Say whether an event that cannot be drawn is left out."""
+        return self.on_poison is OnPoison.SKIP
 
     @cached_property
     def types(self) -> frozenset[str]:
@@ -62,7 +78,11 @@ class View:
         return Shape(self.name, hashlib.sha256(told.encode()).hexdigest(), columns)
 
     def touch(self, rows: dict[str, dict[str, Any] | None], recorded: Recorded) -> None:
-        """Draw one event into rows that are at hand; every key it touches must be in them."""
+        """Draw one event into rows that are at hand; every key it touches must be in them.
+
+        All of the event is drawn or, if the drawing raises, nothing of it.
+        """
+        changed = {}
         for key in self.keys(recorded):
             before = rows.get(key)
             drawn = self.draw(before, recorded, key)
@@ -70,7 +90,8 @@ class View:
                 drawn["created_at"] = before["created_at"] if before else recorded.occurred_at
                 drawn["updated_at"] = recorded.occurred_at
                 drawn["last_position"] = recorded.position
-            rows[key] = drawn
+            changed[key] = drawn
+        rows.update(changed)
 
 
 def _sources(name: str) -> str:

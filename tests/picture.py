@@ -17,9 +17,9 @@ from sqlalchemy.pool import QueuePool
 from adapters.views.store import SqlViewStore
 from domain.core.event import stored_name
 from domain.core.instant import MINUTE, Instant
-from domain.ports import Draft, Recorded
+from domain.ports import Draft, EventStore, Recorded
 from domain.view_store import Row, Shape
-from projections import engine
+from projections.engine.batches import Undrawable, apply, concerned, pages, touch
 from projections.view import View
 
 START: Final = 1_893_488_400_000_000
@@ -118,7 +118,10 @@ class Story:
         edition = views.begin(view.shape)
         for start in range(0, len(self.recorded), batch):
             events = self.recorded[start : start + batch]
-            edition = engine.apply(view, edition, events, views)
+            try:
+                edition = apply(view, edition, events, views)
+            except Undrawable as undrawable:
+                raise undrawable.__cause__ or undrawable from None
         return {str(row[view.shape.key]): row for row in views.rows(edition)}
 
 
@@ -169,6 +172,11 @@ class ToldLog:
         raise AssertionError(after)
 
 
+def told_clock() -> Instant:
+    """Return the time at which stories are drawn."""
+    return START
+
+
 def memory_engine() -> Engine:
     """Return a database in memory, with the one connection that it consists of."""
     return create_engine(
@@ -185,6 +193,14 @@ def memory_views(*shapes: Shape) -> SqlViewStore:
     views = SqlViewStore(memory_engine())
     views.prepare(shapes)
     return views
+
+
+def draw_all(view: View, *, log: EventStore, upto: int) -> dict[str, Row]:
+    """Draw a picture in memory, from the beginning to a position."""
+    rows: dict[str, Any] = {}
+    for events in pages(log, after=0, upto=upto):
+        touch(view, rows, concerned(view, events))
+    return {key: row for key, row in rows.items() if row is not None}
 
 
 def changed(row: Row, **columns: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from domain.view_store import Column, Kind
 
-_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+JSON_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 NUL_SHOWN: Final = "\u2400"
 _DECODER: Final = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -30,7 +30,7 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         """Write a value."""
-        return _ENCODER.encode(value).decode()
+        return JSON_ENCODER.encode(value).decode()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Read a value."""

@@ -9,7 +9,7 @@ from typing import Final
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from adapters.views.reader import PREPARE_LOCK
+from adapters.views.register import PREPARE_LOCK
 from domain.ports import StoreUnavailable
 
 CONNECT_TIMEOUT_SECONDS: Final = 10

@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from console_api import VERSION
 from console_api.business import Business
-from console_api.http import describe, schemas
+from console_api.http import describe
 from console_api.http.answers import answer
 from console_api.http.caller import identify
 from console_api.http.guard import Guard, Watermark
+from console_api.http.health import Health, health
 from console_api.http.problems import handle_problems
 from console_api.http.reads import Reading, add_reads
 from console_api.http.routing import add
@@ -23,7 +24,6 @@ from console_api.http.stream import add_stream
 from console_api.http.writes import Writing, add_writes
 from console_api.pages.router import pages
 from console_api.settings import Settings
-from projections.catalog import VIEWS
 
 TITLE: Final = "AI Business OS"
 ABOUT: Final = (
@@ -74,11 +74,9 @@ def _names(settings: Settings) -> frozenset[str]:
 
 
 def _add_health(app: FastAPI, reading: Reading) -> None:
-    def health() -> Response:
+    def told() -> Response:
         head = reading.watermark.saw(reading.business.log.head())
-        reached = reading.business.views.positions()
-        lag = {view.name: max(0, head - reached.get(view.name, 0)) for view in VIEWS}
-        return answer({"status": "ok", "head": head, "lag": lag})
+        return answer(health(reading.business, head))
 
-    about = describe.read(schemas.Health, public=True)
-    add(app, "GET", "/health", health, operation="health", summary="Say how it is", about=about)
+    about = describe.read(Health, public=True)
+    add(app, "GET", "/health", told, operation="health", summary="Say how it is", about=about)

@@ -17,6 +17,7 @@ from console_api.http import schemas
 from console_api.http.caller import KEY_PATTERN
 from console_api.http.catalog import STATE_HISTORY, Shelf
 from console_api.http.guard import POSITION
+from console_api.http.health import Health
 from console_api.tail import TAGS_MAX
 from domain.catalog import EVENTS
 from domain.view_store import Kind
@@ -214,7 +215,7 @@ def components() -> Json:
         schemas.DoneReceipt,
         schemas.Dashboard,
         schemas.StateAnswer,
-        schemas.Health,
+        Health,
         schemas.TokenIssued,
         schemas.KillSwitchAnswer,
         schemas.ApprovalAnswered,

@@ -39,11 +39,17 @@ class Reading:
         self.watermark = watermark
 
     def asked(
-        self, request: Request, operation: str, known: tuple[str, ...] | None = ()
+        self,
+        request: Request,
+        operation: str,
+        known: tuple[str, ...] | None = (),
+        *,
+        view: str = "",
     ) -> tuple[Actor, dict[str, str]]:
         """Return who reads, and the parameters, when the read models are fresh enough for them.
 
         `known` names the parameters there are; a list checks its filters itself (None).
+        `view` names the one read model that is read, where it is one: no other is waited for.
         """
         actor = self.reader(request, operation)
         pairs = request.query_params.multi_items()
@@ -53,7 +59,7 @@ class Reading:
         fresh_from = found.pop("minPosition", None)
         if known is not None:
             _nothing_but(known, found)
-        self._wait(fresh_from)
+        self._wait(fresh_from, view)
         return actor, found
 
     def reader(self, request: Request, operation: str) -> Actor:
@@ -65,14 +71,14 @@ class Reading:
             )
         return actor
 
-    def _wait(self, text: str | None) -> None:
+    def _wait(self, text: str | None, view: str) -> None:
         head = self.watermark.saw(self.business.log.head())
         if text is None:
             return
         position = number("minPosition", text)
         if position > head:
             raise BadQuestion(f"minPosition {position} is beyond the head of the log, {head}")
-        if not self.business.reached(position, timeout_seconds=WAIT_SECONDS):
+        if not self.business.reached(position, timeout_seconds=WAIT_SECONDS, view=view):
             raise again(
                 503, "not_reached", f"The read models have not reached position {position} yet"
             )
@@ -112,7 +118,7 @@ def _add_list(app: FastAPI, reading: Reading, shelf: Shelf) -> None:
     history = shelf.question == STATE_HISTORY
 
     def listed(request: Request) -> Response:
-        actor, asked = reading.asked(request, shelf.many, None)
+        actor, asked = reading.asked(request, shelf.many, None, view=question.view.name)
         default = HOURS_A_WEEK if history else LIMIT_DEFAULT
         limit = number("limit", asked["limit"]) if "limit" in asked else default
         filters = [pair for pair in asked.items() if pair[0] not in _PAGING]
@@ -151,7 +157,7 @@ def _spanned(filters: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _add_row(app: FastAPI, reading: Reading, shelf: Shelf) -> None:
     def one(request: Request) -> Response:
-        actor, _asked = reading.asked(request, shelf.one)
+        actor, _asked = reading.asked(request, shelf.one, view=shelf.asked.view.name)
         key = request.path_params["id"]
         row = None if "\0" in key else reading.row(shelf, key)
         if row is None or not _may_see(actor, shelf, row):

@@ -13,20 +13,13 @@ from pydantic.alias_generators import to_camel
 from commands.access.token import Holder
 from commands.planning import Key, Name, Text
 from console_api.http.catalog import SHELVES
+from console_api.http.health import Moment, Position, ReadModel, Told
 from domain.core.instant import DAY, SECOND
 from domain.view_store import Column, Kind
 from queries.listing import camel
 
-Position = Annotated[int, Field(ge=0)]
-Moment = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 Exact = Annotated[Decimal, WithJsonSchema({"type": "number"})]
 Lifetime = Annotated[int, Field(strict=True, ge=1, le=366 * DAY // SECOND)]
-
-
-class Told(BaseModel):
-    """Something that is answered."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
 
 class Asked(BaseModel):
@@ -101,7 +94,7 @@ class ProblemDocument(Told):
     detail: str
     code: str
     outcome: Literal["denied", "refused"] = "denied"
-    reasons: list[str] = []
+    reasons: list[str] = Field(default=[])
     command_id: str = ""
     subject: str = ""
     position: Position = 0
@@ -167,6 +160,7 @@ class Dashboard(Told):
     kill_switch: KillSwitchState
     head: Position
     lag: dict[str, int]
+    read_models: list[ReadModel]
 
 
 class StateEvent(Told):
@@ -209,14 +203,6 @@ class ActionTypeRow(Told):
     kind: str
     compensation: str
     payload: dict[str, Any]
-
-
-class Health(Told):
-    """Whether this server can do its work."""
-
-    status: Literal["ok"]
-    head: Position
-    lag: dict[str, int]
 
 
 class TokenIssued(Told):

@@ -1,7 +1,9 @@
 """Engine room: the workers of one process, as threads, or one round of them by hand.
 
 projector    draws whenever the log grows            reactor     follows up each fact
-effects      run what was authorized                 timekeeper  looks every second
+redrawer     draws anew what has changed, beside     timekeeper  looks every second
+effects      run what was authorized
+Of several processes that draw, one has the shift; the others stand by.
 settle       all of them in turn until nothing is left to do: for the command line and for tests
 """
 
@@ -16,6 +18,7 @@ from typing import Final
 from console_api.business import Business
 from console_api.workers.dispatcher import Dispatcher
 from console_api.workers.reactor import Reactor
+from console_api.workers.shift import Shift, in_turn
 from console_api.workers.timekeeper import Timekeeper
 from domain.ports import BrokenWorld
 
@@ -29,6 +32,10 @@ ROUNDS_MAX: Final = 1_000
 _log = logging.getLogger(__name__)
 
 
+class Stopping(BrokenWorld):
+    """The process is asked to end, in the middle of long work."""
+
+
 @dataclass(slots=True)
 class EngineRoom:
     """The workers that belong to a running business."""
@@ -38,15 +45,44 @@ class EngineRoom:
     lease_seconds: int = 60
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
+    _shifts: list[Shift] = field(default_factory=list)
     _pool: ThreadPoolExecutor | None = None
 
     def start(self, *, draw: bool = True, work: bool = True) -> None:
         """Start workers as threads of this process: those that draw, those that act, or both."""
         sys.setswitchinterval(SWITCH_SECONDS)
         if draw:
-            self._spawn("projector", self._on_growth(self.business.draw))
+            self._start_drawing()
         if work:
             self._start_work()
+
+    def _start_drawing(self) -> None:
+        business = self.business
+        drawing = Shift(business.views, business.clock, "drawing")
+        self._shifts.append(drawing)
+        self._guarded(business.projector.due)  # what is ours is known from the start on
+
+        def draw() -> None:
+            while not self._stopping.is_set() and drawing.hold() and business.draw_batch():
+                pass
+
+        def redraw() -> None:
+            if drawing.hold() and business.projector.due():
+                self._redraw()
+
+        self._spawn("projector", self._on_growth(draw, also_every_tick=True))
+        self._spawn("redrawer", self._every_tick(redraw, at_once=True))
+
+    def _redraw(self) -> None:
+        with in_turn(self.business.views, self.business.clock) as turn:
+
+            def progress(_reached: int, _aim: int) -> None:
+                turn.hold()
+                if self._stopping.is_set():
+                    raise Stopping("what is being drawn anew goes on at the next start")
+
+            if turn.hold():
+                self.business.redraw(progress)
 
     def _start_work(self) -> None:
         self._pool = ThreadPoolExecutor(self.effect_threads, thread_name_prefix="effect")
@@ -82,7 +118,9 @@ class EngineRoom:
             return False
         return True
 
-    def _on_growth(self, step: Callable[[], object]) -> Callable[[], None]:
+    def _on_growth(
+        self, step: Callable[[], object], *, also_every_tick: bool = False
+    ) -> Callable[[], None]:
         log = self.business.log
 
         def once(seen: int) -> int:
@@ -95,7 +133,7 @@ class EngineRoom:
             if not self._guarded(wait):
                 self._stopping.wait(TICK_SECONDS)
             head = reached[0]
-            if head <= seen:
+            if head <= seen and not also_every_tick:
                 return head
             if self._guarded(step):
                 self._stopping.wait(BREATH_SECONDS)
@@ -110,8 +148,12 @@ class EngineRoom:
 
         return loop
 
-    def _every_tick(self, step: Callable[[], object]) -> Callable[[], None]:
+    def _every_tick(
+        self, step: Callable[[], object], *, at_once: bool = False
+    ) -> Callable[[], None]:
         def loop() -> None:
+            if at_once:
+                self._guarded(step)
             while not self._stopping.wait(TICK_SECONDS):
                 self._guarded(step)
 
@@ -127,6 +169,8 @@ class EngineRoom:
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=10)
+        for shift in self._shifts:
+            self._guarded(shift.end)
         if self._pool is not None:
             self._pool.shutdown(wait=True)
 

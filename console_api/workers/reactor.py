@@ -14,6 +14,7 @@ from domain.governor.law import KillSwitchEngaged
 from domain.kernel.action import ActionAuthorized
 from domain.ports import Recorded
 from domain.view_store import Column, Edition, Shape
+from projections.engine.batches import belongs, continues
 
 PAGE: Final = 500
 REACTOR: Final = Shape("reactor", "1", (Column("id"),))
@@ -25,23 +26,32 @@ class Reactor:
     """One reader of the log that answers facts with commands."""
 
     business: Business
+    _looked: bool = False
 
     def step(self) -> list[str]:
         """React to what is new; return the actions that were authorized meanwhile."""
         authorized: list[str] = []
         reached = self._reached()
-        if reached.position > self.business.log.head():  # the log was restored to an earlier day
-            reached = self._begin()
         while events := self.business.log.page(after=reached.position, limit=PAGE):
+            if not continues(reached, events):  # the log was restored, and has grown again
+                reached = self._begin()
+                continue
             for recorded in events:
                 if isinstance(recorded.fact, ActionAuthorized):
                     authorized.append(recorded.fact.action_id)
                 self._react(recorded)
-            reached = self.business.views.save(reached, {}, upto=events[-1].position)
+            reached = self.business.views.save(reached, {}, events[-1].position, events[-1].hash)
         return authorized
 
     def _reached(self) -> Edition:
-        return self.business.views.live(REACTOR.name) or self._begin()
+        """Return the bookmark, or a new one if it lies in a log that was restored since."""
+        log, live = self.business.log, self.business.views.live(REACTOR.name)
+        if live is None or live.position > log.head():
+            return self._begin()
+        if not self._looked:
+            self._looked = True
+            return live if belongs(live, log, log.head()) else self._begin()
+        return live
 
     def _begin(self) -> Edition:
         views = self.business.views

@@ -6,6 +6,7 @@ A second store on the same database stands for another process: `store` and `oth
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -16,12 +17,24 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import Engine, make_url
 
-from adapters.views.store import KEYS_A_QUERY, ROWS_A_STATEMENT, SqlViewStore
-from domain.ports import BrokenWorld, Conflict, StoreUnavailable
-from domain.view_store import Column, Edition, Kind, Listing, Row, Shape, Where
+from adapters.views.store import KEYS_A_QUERY, SqlViewStore
+from adapters.views.writing import ROWS_A_STATEMENT
+from domain.ports import BrokenWorld, Conflict, NotStorable, StoreUnavailable
+from domain.view_store import (
+    SKIPPING,
+    STOPPED,
+    Column,
+    Edition,
+    Failure,
+    Kind,
+    Listing,
+    Row,
+    Shape,
+    Where,
+)
 from tests.conftest import own_database
 from tests.contracts.recorders import DATABASES, KINDS, PATIENCE_SECONDS, POSTGRES, in_threads
 from tests.picture import memory_engine
@@ -36,7 +49,6 @@ COLUMNS: Final = (
     Column("detail", Kind.JSON),
 )
 THINGS: Final = Shape("things", "a1" * 32, COLUMNS)
-CHANGED: Final = Shape("things", "b2" * 32, COLUMNS)
 OTHERS: Final = Shape("others", "c3" * 32, COLUMNS)
 SCHEMA: Final = "read_models"
 INTEGER_MAX: Final = 2**63 - 1
@@ -167,7 +179,7 @@ def test_a_position_moves_on_without_rows(store: SqlViewStore) -> None:
 def test_a_save_that_fails_in_the_middle_leaves_nothing_behind(store: SqlViewStore) -> None:
     live = draw(store, thing("a", number=1))
     rows = {"a": thing("a", number=2), "b": thing("b", detail=object())}
-    with pytest.raises(StoreUnavailable):
+    with pytest.raises(NotStorable):
         store.save(live, rows, upto=2)
     assert (store.live("things"), store.get("things", "a")) == (live, thing("a", number=1))
     assert store.save(live, {"b": thing("b")}, upto=2).position == 2
@@ -459,28 +471,216 @@ def test_a_swap_of_what_somebody_threw_away_leaves_the_live_one(
     assert found(store) == ["theirs"]
 
 
-def test_a_picture_that_was_changed_is_not_read_by_whoever_does_not_know_it(
+# ── another version of the program ──
+
+NEWER: Final = Shape(
+    "things",
+    "d4" * 32,
+    (*(each for each in COLUMNS if each.name != "kind"), Column("mood", indexed=True)),
+)
+
+
+def test_an_edition_of_an_older_program_is_read_on_without_what_it_lacks(
     store: SqlViewStore, unprepared: Open
 ) -> None:
-    draw(store, thing("old"))
+    draw(store, thing("a", kind="x", number=1), thing("b", number=2))
     newer = unprepared()
-    newer.prepare([CHANGED, OTHERS])
-    with pytest.raises(StoreUnavailable, match="things is being drawn anew after a change"):
-        newer.find("things", Listing())
+    newer.prepare([NEWER, OTHERS])
     live = newer.live("things")
     assert live is not None
-    assert live.shape.fingerprint == THINGS.fingerprint
-    beside = newer.fill(newer.begin(CHANGED), [thing("new")], upto=1)
-    assert found(store) == ["old"]
-    newer.swap(beside, head=1)
-    assert found(newer) == ["new"]
-    for ask in (
-        lambda: store.get("things", "old"),
-        lambda: store.count("things"),
-        lambda: store.total("things", "amount"),
-    ):
-        with pytest.raises(StoreUnavailable, match="drawn anew"):
+    assert live.shape == THINGS, "in the shape that it was drawn in"
+    row = newer.get("things", "a")
+    assert row is not None
+    assert set(row) == {column.name for column in NEWER.columns}
+    assert (row["number"], row["mood"]) == (1, None)
+    assert found(newer, Where("number", ">=", 1), order="number", descending=True) == ["b", "a"]
+    assert (newer.count("things"), newer.total("things", "amount")) == (2, Decimal(0))
+
+
+def test_what_an_older_edition_lacks_cannot_be_asked_by_until_it_is_drawn(
+    store: SqlViewStore, unprepared: Open
+) -> None:
+    draw(store, thing("a", kind="x"))
+    newer = unprepared()
+    newer.prepare([NEWER, OTHERS])
+    asked: tuple[Callable[[], object], ...] = (
+        lambda: found(newer, Where("mood", "=", "good")),
+        lambda: found(newer, order="mood"),
+        lambda: newer.count("things", (Where("mood", "=", None),)),
+        lambda: newer.total("things", "mood"),
+    )
+    for ask in asked:
+        with pytest.raises(StoreUnavailable, match="cannot be asked by mood yet"):
             ask()
+    draw(newer, {**thing("a"), "mood": "good"}, shape=NEWER)
+    assert found(newer, Where("mood", "=", "good")) == ["a"]
+
+
+def test_an_edition_of_a_newer_program_is_read_on_by_an_older_one(
+    store: SqlViewStore, unprepared: Open
+) -> None:
+    newer = unprepared()
+    newer.prepare([NEWER, OTHERS])
+    draw(newer, {**thing("a", number=1), "mood": "good"}, shape=NEWER)
+    assert store.get("things", "a") == thing("a", number=1)
+    with pytest.raises(StoreUnavailable, match="by kind yet"):
+        found(store, Where("kind", "=", "x"))
+
+
+@pytest.mark.parametrize("column", [Column("number"), Column("amount", Kind.INTEGER)])
+def test_a_column_that_means_something_else_now_reads_as_nothing(
+    store: SqlViewStore, unprepared: Open, column: Column
+) -> None:
+    draw(store, thing("a", number=1, amount=Decimal(2)))
+    changed = tuple(column if each.name == column.name else each for each in COLUMNS)
+    newer = unprepared()
+    newer.prepare([Shape("things", "e5" * 32, changed)])
+    row = newer.get("things", "a")
+    assert row is not None
+    assert row[column.name] is None
+
+
+def test_an_edition_whose_rows_have_other_keys_is_not_read(
+    store: SqlViewStore, unprepared: Open
+) -> None:
+    draw(store, thing("a"))
+    newer = unprepared()
+    newer.prepare([Shape("things", "f6" * 32, (Column("name"), *COLUMNS[1:]))])
+    with pytest.raises(StoreUnavailable, match="things is being drawn anew after a change"):
+        newer.find("things", Listing())
+
+
+def test_a_register_that_an_earlier_program_made_is_brought_up_to_date(
+    unprepared: Open, open_store: Open
+) -> None:
+    """It had no columns, hashes or failures: its editions are drawn anew, and read until then."""
+    early = unprepared()
+    early.prepare([THINGS, OTHERS])
+    draw(early, thing("a"), upto=3)
+    with early._transaction() as connection:
+        for name in ("columns", "hash", "degraded"):
+            connection.exec_driver_sql(f"ALTER TABLE {early._register.fullname} DROP COLUMN {name}")
+    stores = [open_store() for _ in range(2)]
+    live = stores[0].live("things")
+    assert live is not None
+    assert (live.position, live.hash, live.degraded, found(stores[1])) == (3, "", "", ["a"])
+    newer = unprepared()
+    newer.prepare([NEWER])
+    with pytest.raises(StoreUnavailable, match="drawn anew"):
+        newer.find("things", Listing())
+    draw(newer, {**thing("b"), "mood": ""}, shape=NEWER, upto=3)
+    assert found(newer) == ["b"]
+
+
+# ── what belongs to which log, and what could not be drawn ──
+
+
+def test_an_edition_remembers_which_event_it_has_reached(
+    store: SqlViewStore, other: SqlViewStore
+) -> None:
+    live = store.swap(store.fill(store.begin(THINGS), [], 2, hash="aa"), head=2)
+    assert (live.hash, other.live("things")) == ("aa", live)
+    moved = store.save(live, {}, 3, "bb")
+    assert (moved.hash, other.live("things"), other.editions()) == ("bb", moved, [moved])
+
+
+def test_a_fill_stores_new_rows_and_changes_others(store: SqlViewStore) -> None:
+    edition = store.fill(store.begin(THINGS), [thing("a"), thing("b"), thing("c")], upto=1)
+    changed = {"a": thing("a", number=2), "b": None}
+    edition = store.fill(edition, [thing("d")], upto=2, changed=changed)
+    rows = {row["id"]: row["number"] for row in store.rows(edition)}
+    assert rows == {"a": 2, "c": None, "d": None}
+    with pytest.raises(Conflict, match="moved"):
+        store.fill(replace(edition, position=1), [thing("e")], upto=3)
+    assert len(list(store.rows(edition))) == 3
+
+
+def test_indexes_are_there_when_an_edition_is_live(store: SqlViewStore) -> None:
+    early, late = store.begin(THINGS), store.begin(OTHERS)
+    store.index(early)
+    store.index(early)
+    for edition in (early, late):
+        live = store.swap(edition, head=0)
+        there = inspect(store._engine).get_indexes(live.table, schema=store._schema)
+        assert {each["column_names"][0] for each in there} == {"kind", "number", "at"}
+
+
+POISON: Final = Failure("things", 5, "thing.broken", "ValueError('no')", 1_000, 3)
+
+
+def test_an_edition_stops_before_what_it_cannot_draw_until_it_can(
+    store: SqlViewStore, other: SqlViewStore
+) -> None:
+    live = store.swap(store.fill(store.begin(THINGS), [thing("a")], 4, hash="aa"), head=4)
+    stopped = store.fail(live, POISON, skip=False, hash="bb")
+    assert (stopped.position, stopped.hash, stopped.degraded) == (4, "aa", STOPPED)
+    assert other.live("things") == stopped
+    assert other.failures() == [POISON]
+    store.fail(stopped, replace(POISON, at=2_000), skip=False)
+    assert other.failures() == [replace(POISON, at=2_000, tries=6)]
+    whole = store.recover(store.save(stopped, {}, 5, "bb"))
+    assert (other.live("things"), whole.degraded, other.failures()) == (whole, "", [])
+
+
+def test_an_edition_that_skips_goes_on_and_stays_degraded_until_it_is_replaced(
+    store: SqlViewStore,
+) -> None:
+    live = draw(store, thing("a"), upto=4)
+    skipping = store.fail(live, POISON, skip=True, hash="bb")
+    assert (skipping.position, skipping.hash, skipping.degraded) == (5, "bb", SKIPPING)
+    further = store.save(skipping, {"b": thing("b")}, 6, "cc")
+    assert (further.degraded, store.live("things")) == (SKIPPING, further)
+    draw(store, thing("a"), upto=6)
+    assert store.failures() == [], "the one that is kept is not read"
+    draw(store, thing("a"), upto=6)
+    with store._transaction() as connection:
+        kept = connection.execute(store._failures.select()).all()
+    assert kept == [], "they are dropped with their edition"
+
+
+def test_only_who_stands_there_says_that_it_goes_no_further(
+    store: SqlViewStore, other: SqlViewStore
+) -> None:
+    live = draw(store, thing("a"), upto=4)
+    moved = other.save(live, {}, upto=5)
+    with pytest.raises(Conflict, match="moved"):
+        store.fail(live, POISON, skip=False)
+    assert (store.live("things"), store.failures()) == (moved, [])
+
+
+# ── who is at work ──
+
+
+def test_a_lease_is_held_by_one_until_it_is_over(store: SqlViewStore, other: SqlViewStore) -> None:
+    def mine(now: int) -> bool:
+        return store.lease("drawing", "me", now=now, lasting=10)
+
+    def theirs(now: int) -> bool:
+        return other.lease("drawing", "they", now=now, lasting=10)
+
+    assert (mine(100), theirs(105), mine(109), theirs(118)) == (True, False, True, False)
+    assert (theirs(119), mine(120)) == (True, False), "silent for too long"
+    assert store.lease("something else", "me", now=120, lasting=10)
+    other.release("drawing", "me")
+    assert not mine(121), "nobody gives back what is not theirs"
+    other.release("drawing", "they")
+    assert mine(121)
+
+
+def test_a_lease_does_not_last_because_the_clock_was_set_back(store: SqlViewStore) -> None:
+    assert store.lease("drawing", "killed", now=5_000, lasting=10)
+    assert store.lease("drawing", "me", now=1_000, lasting=10)
+
+
+def test_of_many_who_want_a_lease_one_gets_it(open_store: Open) -> None:
+    stores, got = [open_store() for _ in range(6)], list[str]()
+
+    def want(mine: SqlViewStore, name: str) -> None:
+        if mine.lease("drawing", name, now=0, lasting=10):
+            got.append(name)
+
+    in_threads(*(partial(want, each, f"{n}") for n, each in enumerate(stores)))
+    assert len(got) == 1
 
 
 # ── questions ──
@@ -716,6 +916,13 @@ def test_without_its_database_every_call_says_so(
         "fill": lambda: store.fill(beside, [thing("b")], upto=1),
         "swap": lambda: store.swap(beside, head=1),
         "discard": lambda: store.discard(beside),
+        "index": lambda: store.index(beside),
+        "editions": store.editions,
+        "failures": store.failures,
+        "fail": lambda: store.fail(live, POISON, skip=False),
+        "recover": lambda: store.recover(live),
+        "lease": lambda: store.lease("drawing", "me", now=0, lasting=10),
+        "release": lambda: store.release("drawing", "me"),
     }
     take_away(store)
     for name, call in calls.items():

@@ -54,7 +54,7 @@ from domain.kernel.outcome import OUTCOME, Outcome
 from domain.ports import Connector, ConnectorFailed, Recorded, ToolCall, ToolResult
 from domain.view_store import Listing, Row
 from projections.catalog import BY_NAME, VIEWS
-from projections.engine import compare, draw_all
+from projections.engine.compare import compare
 from replays.state import state_at, stream_named
 from tests.examples import (
     DISPATCHER,
@@ -70,6 +70,7 @@ from tests.examples import (
     price,
     refund,
 )
+from tests.picture import draw_all
 
 POSITIONS_LOOKED_AT: Final = 4
 AMOUNTS: Final = ("0.01", "10", "499.99", "500", "500.01", "612.50", "99999999")
@@ -488,7 +489,7 @@ def assert_two_ways_agree(seed: int, steps: int) -> None:
         for upto in sorted({head, *(dice.randrange(head + 1) for _ in range(POSITIONS_LOOKED_AT))}):
             assert_agreement(shop, upto)
         for view in VIEWS:
-            told = compare(view, log=business.log, views=business.views)
+            told = compare(view, log=business.log, views=business.views, clock=business.clock)
             assert told.equal, told.differences
         assert_everything_is_accounted_for(shop)
 

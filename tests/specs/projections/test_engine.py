@@ -30,26 +30,31 @@ from console_api.business import Business
 from console_api.workers.engine_room import BREATH_SECONDS
 from domain.core.instant import written
 from domain.kernel.order import OrderRecorded
-from domain.ports import BrokenWorld, Conflict, Recorded, StoreUnavailable
-from domain.view_store import Edition, Row, Shape
-from projections import engine
+from domain.ports import BrokenWorld, Conflict, EventStore, Recorded, StoreUnavailable
+from domain.view_store import Edition, Row, ViewStore
 from projections.actions import ACTIONS
 from projections.dashboard import DASHBOARD
-from projections.engine import (
-    BATCH,
-    DIFFERENCES_MAX,
-    catch_up,
-    catch_up_all,
-    compare,
-    draw_all,
-    rebuild,
-)
+from projections.engine import batches
+from projections.engine.batches import BATCH, Progress, silent
+from projections.engine.beside import rebuild
+from projections.engine.compare import DIFFERENCES_MAX, Comparison, compare
+from projections.engine.projector import Projector
 from projections.orders import ORDERS
 from projections.state_snapshots import STATE_SNAPSHOTS
 from projections.view import View
 from tests.contracts.recorders import in_threads
 from tests.examples import FOUNDER, NOON, founded
-from tests.picture import START, ToldLog, changed, given, memory_engine, memory_views
+from tests.picture import (
+    START,
+    ToldLog,
+    changed,
+    digest_at,
+    draw_all,
+    given,
+    memory_engine,
+    memory_views,
+    told_clock,
+)
 
 SHAPES: Final = (DASHBOARD.shape, ORDERS.shape, STATE_SNAPSHOTS.shape)
 
@@ -73,6 +78,34 @@ def sale(number: int) -> OrderRecorded:
 def sales(count: int) -> list[Recorded]:
     """A history of so many orders; the nth is for n."""
     return list(given(*map(sale, range(1, count + 1))).recorded)
+
+
+def catch_up(view: View, *, log: EventStore, views: ViewStore) -> Edition:
+    """Bring one picture to the head, by a runner that has just started."""
+    Projector([view], log, views, told_clock).draw()
+    live = views.live(view.name)
+    assert live is not None
+    return live
+
+
+def catch_up_all(pictures: Sequence[View], *, log: EventStore, views: ViewStore) -> int:
+    """Bring several there, by a runner that has just started."""
+    return Projector(pictures, log, views, told_clock).draw()
+
+
+def rebuilt(
+    view: View, *, log: EventStore, views: ViewStore, progress: Progress = silent
+) -> Edition:
+    """Draw one picture anew."""
+    (edition,) = rebuild([view], log=log, views=views, clock=told_clock, progress=progress)
+    return edition
+
+
+def compared(
+    view: View, *, log: EventStore, views: ViewStore, progress: Progress = silent
+) -> Comparison:
+    """Compare one picture."""
+    return compare(view, log=log, views=views, clock=told_clock, progress=progress)
 
 
 def drawn(view: View, log: ToldLog) -> dict[str, Row]:
@@ -109,11 +142,14 @@ class Fragile(SqlViewStore):
     how = ""
 
     def save_together(
-        self, drawn: Sequence[tuple[Edition, Mapping[str, Row | None]]], upto: int
+        self,
+        drawn: Sequence[tuple[Edition, Mapping[str, Row | None]]],
+        upto: int,
+        hash: str = "",
     ) -> None:
         self.saves += 1
         self._dies("before")
-        super().save_together(drawn, upto)
+        super().save_together(drawn, upto, hash)
         self._dies("after")
 
     def _store(self, *arguments: Any) -> None:
@@ -135,7 +171,7 @@ def views() -> Iterator[Fragile]:
 
 @pytest.fixture
 def small_batches(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(engine, "BATCH", 10)
+    monkeypatch.setattr(batches, "BATCH", 10)
     return 10
 
 
@@ -189,12 +225,9 @@ def test_a_history_of_any_length_is_drawn_in_as_few_saves_as_possible(
     log = ToldLog()
     catch_up(DASHBOARD, log=log, views=views)
     log.recorded = sales(count)
-    told: list[tuple[int, int]] = []
-    live = catch_up(DASHBOARD, log=log, views=views, progress=lambda *how: told.append(how))
+    live = catch_up(DASHBOARD, log=log, views=views)
     assert (live.position, orders_counted(views)) == (count, count)
     assert views.saves == -(-count // BATCH)
-    reached = [*range(BATCH, count, BATCH), count] if count else []
-    assert told == [(position, count) for position in reached]
     again = catch_up(DASHBOARD, log=log, views=views)
     assert (again, views.saves) == (live, -(-count // BATCH))
 
@@ -205,7 +238,7 @@ def test_batches_of_any_size_make_the_same_picture(
     log = ToldLog(sales(30))
     expected = {view.name: drawn(view, log) for view in (DASHBOARD, STATE_SNAPSHOTS)}
     for size in (1, 2, 7, 29, 30, 31):
-        monkeypatch.setattr(engine, "BATCH", size)
+        monkeypatch.setattr(batches, "BATCH", size)
         for view in (DASHBOARD, STATE_SNAPSHOTS):
             edition = views.swap(views.begin(view.shape), head=0)
             assert shown(view, views, catch_up(view, log=log, views=views)) == expected[view.name]
@@ -236,7 +269,7 @@ def test_a_second_projector_loses_and_nothing_is_drawn_twice(tmp_path: Path) -> 
 
     with closing(first), closing(second):
         with pytest.raises(Conflict):
-            catch_up(DASHBOARD, log=Slow(log.recorded), views=second)
+            Projector([DASHBOARD], Slow(log.recorded), second, told_clock).step()
         assert (orders_counted(second), second.positions()) == (5, {"dashboard": 5})
         assert catch_up(DASHBOARD, log=log, views=second).position == 5
 
@@ -317,7 +350,7 @@ def test_a_hole_in_the_log_stops_a_rebuild_and_leaves_the_live_picture(views: Fr
     live = catch_up(DASHBOARD, log=whole, views=views)
     holed = ToldLog([each for each in whole.recorded if each.position != 3])
     with pytest.raises(StoreUnavailable, match="hole"):
-        rebuild(DASHBOARD, log=holed, views=views)
+        rebuilt(DASHBOARD, log=holed, views=views)
     assert (views.live("dashboard"), orders_counted(views)) == (live, 5)
 
 
@@ -336,12 +369,41 @@ def test_a_log_that_was_restored_to_an_earlier_day_takes_the_pictures_with_it(
     assert shown(DASHBOARD, views) == drawn(DASHBOARD, log)
 
 
-def test_a_restored_log_that_has_grown_again_is_found_by_a_comparison(views: Fragile) -> None:
-    """The engine looks at positions only: this is what `compare` is for after a restore."""
+def other_sales(count: int, *, after: int) -> list[Recorded]:
+    """The history of a log that was restored at a position, and has grown again."""
+    again = given(*map(sale, range(1, after + 1)), *map(sale, range(101, 101 + count - after)))
+    return [
+        each._replace(
+            digest=b"again-%d" % each.position, previous_digest=_digest_before(each, after)
+        )
+        if each.position > after
+        else each
+        for each in again.recorded
+    ]
+
+
+def _digest_before(recorded: Recorded, after: int) -> bytes:
+    before = recorded.position - 1
+    return b"again-%d" % before if before > after else digest_at(before)
+
+
+@pytest.mark.parametrize("length", [9, 10, 15])
+@pytest.mark.parametrize("running", [False, True], ids=["at the start", "in the middle"])
+def test_a_log_that_was_restored_and_has_grown_again_takes_the_pictures_with_it(
+    views: Fragile, running: bool, length: int
+) -> None:
     log = ToldLog(sales(10))
-    catch_up(DASHBOARD, log=log, views=views)
-    log.recorded = list(given(*map(sale, range(1, 7)), *map(sale, range(101, 105))).recorded)
-    assert not compare(DASHBOARD, log=log, views=views).equal
+    runner = Projector((DASHBOARD, ORDERS), log, views, told_clock)
+    assert runner.draw() == 10
+    log.recorded = other_sales(length, after=6)
+    if not running:
+        runner = Projector((DASHBOARD, ORDERS), log, views, told_clock)
+    elif length == 10:  # as long as before: nothing is read that could tell, until more is written
+        assert runner.draw() == 10
+        log.recorded = other_sales(11, after=6)
+    assert runner.draw() == log.head()
+    for view in (DASHBOARD, ORDERS):
+        assert shown(view, views) == drawn(view, log)
 
 
 # ── a picture that changed ──
@@ -370,34 +432,6 @@ def test_the_fingerprint_of_a_picture_says_how_it_is_drawn(monkeypatch: pytest.M
         assert (edited, fingerprint(DASHBOARD) != plain) == (edited, differs)
 
 
-def test_a_changed_picture_is_drawn_anew_while_readers_get_the_old_one_or_a_clear_answer(
-    tmp_path: Path,
-) -> None:
-    def open_views(*shapes: Shape) -> SqlViewStore:
-        opened = SqlViewStore(create_engine(f"sqlite:///{tmp_path / 'views.db'}"))
-        opened.prepare(shapes)
-        return opened
-
-    newer = replace(DASHBOARD, version=2)
-    log = ToldLog(sales(5))
-    with closing(open_views(*SHAPES)) as old, closing(open_views(newer.shape)) as new:
-        catch_up(DASHBOARD, log=log, views=old)
-        log.recorded = sales(8)
-        seen: list[int] = []
-
-        def meanwhile(_reached: int, _aim: int) -> None:
-            seen.append(orders_counted(old))
-            with pytest.raises(StoreUnavailable, match="dashboard is being drawn anew"):
-                orders_counted(new)
-
-        assert catch_up(newer, log=log, views=new, progress=meanwhile).position == 8
-        assert seen == [5]
-        assert orders_counted(new) == 8
-        with pytest.raises(StoreUnavailable, match="ask again in a moment"):
-            orders_counted(old)
-        assert new.positions() == {"dashboard": 8}
-
-
 # ── rebuilding ──
 
 
@@ -411,7 +445,7 @@ def test_a_rebuild_catches_up_with_a_log_that_grows_meanwhile(views: Fragile, gr
         assert (reached, aim) == (3, 3)
         log.recorded = history
 
-    edition = rebuild(DASHBOARD, log=log, views=views, progress=meanwhile)
+    edition = rebuilt(DASHBOARD, log=log, views=views, progress=meanwhile)
     assert (edition.position, edition.status) == (3 + grown, "live")
     assert orders_counted(views) == 3 + grown
 
@@ -430,7 +464,7 @@ def test_a_rebuild_that_the_live_picture_has_overtaken_follows_it(
         return swap(edition, head=log.head())
 
     monkeypatch.setattr(views, "swap", overtaken)
-    assert rebuild(DASHBOARD, log=log, views=views).position == 9
+    assert rebuilt(DASHBOARD, log=log, views=views).position == 9
     assert (orders_counted(views), tries) == (9, [])
 
 
@@ -456,7 +490,7 @@ def test_drawing_comes_to_an_end_although_the_log_never_stops_growing(
     if way == "catch_up_all":
         catch_up_all([DASHBOARD], log=log, views=views)
     else:
-        {"rebuild": rebuild, "catch_up": catch_up}[way](DASHBOARD, log=log, views=views)
+        {"rebuild": rebuilt, "catch_up": catch_up}[way](DASHBOARD, log=log, views=views)
     assert orders_counted(views) >= 10
     assert log.coming, "it went on until nothing more was written"
 
@@ -485,11 +519,11 @@ def test_an_interrupted_rebuild_leaves_the_live_picture_and_is_thrown_away_by_th
         if step in ("fill", "swap"):
             broken.setattr(views, step, fails)
         with pytest.raises(Crash):
-            rebuild(DASHBOARD, log=log, views=views, progress=grow)
+            rebuilt(DASHBOARD, log=log, views=views, progress=grow)
     assert (views.live("dashboard"), orders_counted(views)) == (live, 3)
     left = tables(views) - before
     assert len(left) == 1
-    edition = rebuild(DASHBOARD, log=log, views=views)
+    edition = rebuilt(DASHBOARD, log=log, views=views)
     assert orders_counted(views) == 5
     assert tables(views) == before | {edition.table}, "the one before is kept, the rest is gone"
 
@@ -526,7 +560,7 @@ class Day:
     def rebuild(self) -> None:
         """Draw two pictures anew."""
         for view in (DASHBOARD, ORDERS):
-            rebuild(view, log=self.business.log, views=self.business.views)
+            rebuilt(view, log=self.business.log, views=self.business.views)
             self.rebuilt += 1
 
     def read(self) -> None:
@@ -561,7 +595,7 @@ def test_readers_never_go_back_while_pictures_are_rebuilt_under_a_writer() -> No
         views = shop.business.views
         assert (orders_counted(views), views.count("orders")) == (day.sold, day.sold)
         for view in (DASHBOARD, ORDERS):
-            assert compare(view, log=shop.business.log, views=views).equal
+            assert compared(view, log=shop.business.log, views=views).equal
 
 
 # ── comparing ──
@@ -572,11 +606,11 @@ def test_a_picture_that_is_right_is_equal_to_itself_drawn_anew(views: Fragile) -
     before = catch_up(ORDERS, log=log, views=views)
     log.recorded = sales(7)
     tables_before, told = tables(views), list[tuple[int, int]]()
-    same = compare(ORDERS, log=log, views=views, progress=lambda *how: told.append(how))
+    same = compared(ORDERS, log=log, views=views, progress=lambda *how: told.append(how))
     assert (same.view, same.position, same.rows, same.differences) == ("orders", 7, 7, ())
     assert (same.equal, told) == (True, [(7, 7)])
     assert tables(views) == tables_before, "nothing is left behind"
-    assert views.live("orders") == replace(before, position=7)
+    assert views.live("orders") == replace(before, position=7, hash=digest_at(7).hex())
 
 
 @pytest.mark.parametrize(
@@ -597,21 +631,21 @@ def test_a_difference_is_found_and_named(
     live = catch_up(ORDERS, log=log, views=views)
     planted = plant(shown(ORDERS, views)["o-0002"])
     views.save(live, planted, upto=live.position)  # behind its back: no event says so
-    told = compare(ORDERS, log=log, views=views)
+    told = compared(ORDERS, log=log, views=views)
     assert not told.equal
     (difference,) = told.differences
     (key,) = planted
     assert difference.startswith(f"{key}: live ")
     assert all(word in difference for word in said)
-    rebuild(ORDERS, log=log, views=views)
-    assert compare(ORDERS, log=log, views=views).equal
+    rebuilt(ORDERS, log=log, views=views)
+    assert compared(ORDERS, log=log, views=views).equal
 
 
 def test_of_many_differences_the_first_are_named(views: Fragile) -> None:
     log = ToldLog(sales(30))
     live = catch_up(ORDERS, log=log, views=views)
     views.save(live, dict.fromkeys(shown(ORDERS, views)), upto=30)
-    told = compare(ORDERS, log=log, views=views)
+    told = compared(ORDERS, log=log, views=views)
     assert (told.rows, len(told.differences)) == (0, DIFFERENCES_MAX)
     assert [each[:6] for each in told.differences] == [f"o-{n:04}" for n in range(1, 21)]
 
@@ -623,9 +657,9 @@ def test_a_picture_that_moves_on_after_it_was_read_is_compared_as_it_was(views: 
         log.recorded = sales(6)
         catch_up(ORDERS, log=log, views=views)
 
-    told = compare(ORDERS, log=log, views=views, progress=meanwhile)
+    told = compared(ORDERS, log=log, views=views, progress=meanwhile)
     assert (told.equal, told.position) == (True, 4)
-    assert compare(ORDERS, log=log, views=views).position == 6
+    assert compared(ORDERS, log=log, views=views).position == 6
 
 
 def test_a_picture_that_moves_on_while_it_is_compared_is_not_called_wrong(
@@ -634,14 +668,14 @@ def test_a_picture_that_moves_on_while_it_is_compared_is_not_called_wrong(
     log, fill = ToldLog(sales(4)), views.fill
     catch_up(ORDERS, log=log, views=views)
 
-    def meanwhile(edition: Edition, rows: Sequence[Row], upto: int) -> Edition:
+    def meanwhile(edition: Edition, rows: Sequence[Row], upto: int, **how: Any) -> Edition:
         log.recorded = sales(6)
         catch_up(ORDERS, log=log, views=views)
-        return fill(edition, rows, upto)
+        return fill(edition, rows, upto, **how)
 
     monkeypatch.setattr(views, "fill", meanwhile)
     with suppress(Conflict):
-        assert compare(ORDERS, log=log, views=views).equal
+        assert compared(ORDERS, log=log, views=views).equal
 
 
 # ── what nobody thought of ──

@@ -81,6 +81,17 @@ def test_a_business_where_nothing_happened_yet_has_an_empty_front_page(shop: Sho
         "killSwitch": {"engaged": False, "stops": []},
         "head": shop.head(),
         "lag": dict.fromkeys((view.name for view in VIEWS), 0),
+        "readModels": [
+            {
+                "view": view.name,
+                "position": shop.head(),
+                "behind": 0,
+                "secondsBehind": 0,
+                "rebuilding": None,
+                "degraded": None,
+            }
+            for view in VIEWS
+        ],
     }
 
 

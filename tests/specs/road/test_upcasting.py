@@ -32,13 +32,14 @@ from domain.kernel.outcome import OUTCOME, OutcomeRecorded
 from domain.ports import DROPPED, Recorded, StoreUnavailable
 from domain.view_store import Column, Kind, Row
 from projections.catalog import VIEWS
-from projections.engine import catch_up, compare
+from projections.engine.compare import compare
+from projections.engine.projector import Projector
 from projections.view import View, one_key
 from queries.catalog import BY_NAME
 from replays.state import plain
 from tests.contracts.recorders import KINDS, migrated, opened, place
 from tests.examples import IMPORTER, NOON, Shop, founded, refund
-from tests.picture import memory_views
+from tests.picture import memory_views, told_clock
 
 # ── a till, whose facts have changed their shape three times ──
 
@@ -280,18 +281,20 @@ def test_the_chain_of_hashes_goes_through_what_was_dropped(recorder: LogRecorder
 def test_a_picture_is_the_same_however_the_log_is_cut(
     batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("projections.engine.BATCH", batch)
+    monkeypatch.setattr("projections.engine.batches.BATCH", batch)
     log, views = written(MemoryRecorder(), HISTORY), memory_views(TILLS.shape)
-    edition = catch_up(TILLS, log=log, views=views)
-    assert edition.position == len(HISTORY)
+    projector = Projector([TILLS], log, views, told_clock)
+    assert projector.draw() == len(HISTORY)
+    edition = views.live(TILLS.name)
+    assert edition is not None
     (row,) = views.rows(edition)
     assert row["facts"] == len(EXPECTED)
     assert row["amount"] == sum(fact.amount for fact in EXPECTED)
     assert row["last_position"] == 8
     recorder = log.recorder
     recorder.append([stored(*DUSTED[:3], 90), stored(*TOLD[0][:3], 91), stored(*DUSTED[:3], 92)])
-    assert catch_up(TILLS, log=log, views=views).position == len(HISTORY) + 3
-    assert compare(TILLS, log=log, views=views).equal
+    assert projector.draw() == len(HISTORY) + 3
+    assert compare(TILLS, log=log, views=views, clock=told_clock).equal
     views.close()
 
 
@@ -433,7 +436,9 @@ def test_an_outcome_of_version_1_is_folded_drawn_and_answered(shop: Shop, by: st
     (logged,) = business.ask(BY_NAME["events"], [("type", "outcome.recorded")]).items
     assert logged["payload"]["reward_score"] == Decimal("0.75")
     for view in VIEWS:
-        assert compare(view, log=business.log, views=business.views).equal, view.name
+        assert compare(view, log=business.log, views=business.views, clock=business.clock).equal, (
+            view.name
+        )
 
     correct = RecordOutcome(
         action_id=action_id,

@@ -48,7 +48,7 @@ def room(shop: Shop) -> Iterator[EngineRoom]:
 
 
 def names() -> list[str]:
-    ours = ("projector", "reactor", "timekeeper", "effect")
+    ours = ("projector", "redrawer", "reactor", "timekeeper", "effect")
     return [each.name for each in threading.enumerate() if each.name.startswith(ours)]
 
 
@@ -106,14 +106,14 @@ def test_drawing_and_acting_may_be_done_by_different_processes(
 ) -> None:
     receipt = shop.propose(refund(10))
     room.start(work=False)
-    assert names() == ["projector"]
+    assert names() == ["projector", "redrawer"]
     assert shop.business.reached(shop.head(), timeout_seconds=20)
     assert shop.status(receipt) == "authorized"
     acting = EngineRoom(shop.business)
     acting.start(draw=False)
     eventually(lambda: shop.status(receipt) == "completed")
     acting.stop()
-    assert names() == ["projector"]
+    assert names() == ["projector", "redrawer"]
 
 
 def test_a_stop_engaged_while_they_work_holds_everything_back(
@@ -266,7 +266,7 @@ def test_trouble_is_told_and_a_bug_is_told_with_its_place(
 
     monkeypatch.setattr(shop.business.log, "head", head)
     room.start(work=False)
-    assert shop.business.reached(shop.head(), timeout_seconds=20)
+    eventually(lambda: len(caplog.records) == 2)
     told = [(each.levelno, bool(each.exc_info)) for each in caplog.records]
     assert told[:2] == [(logging.WARNING, False), (logging.ERROR, True)]
 
