@@ -99,7 +99,10 @@ class GroupCommit:
             raise
         if isinstance(mine.outcome, int):
             return mine.outcome
-        raise mine.outcome
+        try:
+            raise mine.outcome
+        finally:
+            del mine  # else the error, its trace and this frame would hold each other
 
     def _sleep(self, mine: Caller, until: float) -> None:
         """Wait to be told or to lead; after all patience, only for what is being written."""

@@ -10,6 +10,7 @@ itself is asked, its rows are inserted.
 
 import sqlite3
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from msgspec.json import Decoder, Encoder
@@ -29,9 +30,6 @@ INSERT: Final = f"INSERT INTO events ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?,
 TIP: Final = "SELECT position, hash FROM events ORDER BY position DESC LIMIT 1"
 SINCE: Final = (
     "SELECT position, hash, tags FROM events WHERE position >= ? ORDER BY position LIMIT ?"
-)
-POSITIONS: Final = (
-    "SELECT id, position FROM events WHERE id IN (SELECT value FROM json_each(CAST(? AS TEXT)))"
 )
 
 encode_texts: Final = Encoder().encode
@@ -63,9 +61,7 @@ class Appending:
         self._tips = tips
         self._rows = list[LogRow]()
         ids = [id for request in requests for id in request.ids]
-        self._positions: dict[str, int] = (
-            dict(cursor.execute(POSITIONS, (encode_texts(ids),))) if ids else {}
-        )
+        self._positions: dict[str, int] = dict(cursor.execute(_positions(len(ids)), ids))
 
     def settle(self, request: Request) -> int | IntegrityError:
         """Accept a request and return its position, or an earlier one, or a refusal."""
@@ -101,3 +97,9 @@ class Appending:
         else:
             found = self._cursor.execute(*matching(self._cursor, guard.query, guard.after, 1))
         return found.fetchone() is not None
+
+
+@cache
+def _positions(ids: int) -> str:
+    among = ", ".join("?" * ids)
+    return f"SELECT id, position FROM events WHERE id IN ({among})"

@@ -12,7 +12,14 @@ import pytest
 
 from adapters.admission import GroupRecorder, admit
 from adapters.chain import GENESIS, verify
-from adapters.dcb import DCBQuery, DCBQueryItem, IntegrityError, LogRecorder, LogRow
+from adapters.dcb import (
+    DCBAppendCondition,
+    DCBQuery,
+    DCBQueryItem,
+    IntegrityError,
+    LogRecorder,
+    LogRow,
+)
 from tests.contracts.recorders import (
     KINDS,
     PATIENCE_SECONDS,
@@ -191,9 +198,12 @@ def test_a_group_is_settled_request_by_request(log: LogRecorder) -> None:
             admit([event("b"), event("b")], any_of("b", after=1)),
             admit([event("b", id="old")], None),
             admit([event("b", id="x"), event("b", id="old")], None),
+            admit(
+                [event("c")], DCBAppendCondition(DCBQuery([DCBQueryItem(["thing.happened"])]), 3)
+            ),
         ]
     )
     refused = [isinstance(outcome, IntegrityError) for outcome in outcomes]
-    assert refused == [False, True, False, False, False, True]
+    assert refused == [False, True, False, False, False, True, True]
     assert [outcome for outcome in outcomes if isinstance(outcome, int)] == [2, 2, 4, 1]
     assert verify(everything(log)) is None

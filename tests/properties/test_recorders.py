@@ -1,5 +1,6 @@
 """Whatever is asked, in whatever order: each recorder answers as a plain list would."""
 
+import os
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -32,6 +33,7 @@ from adapters.postgres.schema import migrate as migrate_postgres
 from adapters.sqlite.recorder import SqliteRecorder
 from adapters.sqlite.schema import migrate as migrate_sqlite
 
+LONG: Final = "BOS_FAULTS_MINUTES" in os.environ
 POSTGRES: Final = pytest.param("postgres", marks=pytest.mark.postgres)
 NO_NUL: Final = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 AWKWARD: Final = ('"', "\\", '\\"', "NULL", "{}", ",", "\n", "\x01", "\U0001f702", "ß", "e\u0301")
@@ -263,8 +265,9 @@ def test_a_recorder_answers_as_a_list_would(fresh: Callable[[], list[GroupRecord
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.faults
+@pytest.mark.timeout(0 if LONG else 300)
 def test_a_recorder_answers_as_a_list_would_for_long(
     fresh: Callable[[], list[GroupRecorder]],
 ) -> None:
-    run(fresh, examples=200, steps=50)
+    run(fresh, examples=500 if LONG else 40, steps=40)
