@@ -5,6 +5,7 @@ Settings ──► SQLite files under data/, behind a lock, or PostgreSQL ──
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy import create_engine
@@ -145,7 +146,10 @@ def assemble(
     """Join the parts of a business; a log that this code cannot read is left as it is."""
     log = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
     try:
-        log.check_readable()
+        if snapshots is not None:
+            with suppress(StoreUnavailable):  # its schema comes with the views: then all is counted
+                snapshots.prepare()
+        log.check_readable(snapshots)
     except BaseException:
         views.close()
         recorder.close()
