@@ -5,6 +5,8 @@ Draft ──codec──► LogEvent ──► recorder ──► LogRow ──co
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 from adapters.chain import GENESIS
@@ -21,6 +23,7 @@ from adapters.dcb import (
     PersistenceError,
 )
 from domain.core.instant import Instant
+from domain.core.stream import Stream
 from domain.core.upcast import Dropped
 from domain.governor.verdict import VerdictRecorded
 from domain.ports import (
@@ -29,6 +32,8 @@ from domain.ports import (
     Draft,
     NotStorable,
     Recorded,
+    Snapshot,
+    Snapshots,
     StoreFull,
     StoreUnavailable,
 )
@@ -39,6 +44,22 @@ _new: Final = tuple.__new__
 """Makes a named tuple in half the time that its own constructor takes; for every event read."""
 _FULL: Final = ("disk is full", "No space left on device", "could not extend file")
 """What SQLite and PostgreSQL say when there is no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The types and schema versions in a log, and where each is first."""
+
+    kinds: tuple[tuple[str, int, int], ...] = ()
+
+
+def _same(census: Census, _fact: object) -> Census:
+    return census
+
+
+CENSUS: Final = Stream(category="census", initial=Census(), evolve=_same, events=())
+"""Not a history of the business: it names what is counted of the whole log between runs."""
+LOG: Final = "log"
 
 
 class LogEventStore:
@@ -107,17 +128,39 @@ class LogEventStore:
         with _OUR_WORDS:
             return self.recorder.append(events, condition)
 
-    def check_readable(self, *, after: int = 0) -> None:
-        """Raise `UnknownEvent` if anything stored after a position cannot be read by this code."""
+    def check_readable(self, snapshots: Snapshots | None = None) -> None:
+        """Raise `UnknownEvent` if anything that is stored cannot be read by this code.
+
+        What was counted before, and is still in this log, is not counted again.
+        """
         with _OUR_WORDS:
-            kinds = self.recorder.kinds(after)
+            tip = self.recorder.row(self.recorder.head())
+            after, seen = self._counted(snapshots)
+            kinds = {*seen, *self.recorder.kinds(after)}
+        firsts: dict[tuple[str, int], int] = {}
+        for type_, version, first in sorted(kinds, key=lambda kind: kind[2]):
+            firsts.setdefault((type_, version), first)
         wrong = [
             f"at position {first}: {objection}"
-            for type_, version, first in sorted(kinds, key=lambda kind: kind[2])
-            if (objection := self._codec.objection(type_, version))
+            for kind, first in firsts.items()
+            if (objection := self._codec.objection(*kind))
         ]
         if wrong:
             raise UnknownEvent(f"the log cannot be read. {'; '.join(wrong[:NAMED_MAX])}")
+        if snapshots is not None and tip is not None and tip.position > after:
+            census = Census(tuple((*kind, first) for kind, first in firsts.items()))
+            with suppress(StoreUnavailable):  # then all is counted again the next time
+                snapshots.save(CENSUS, LOG, Snapshot(tip.position, tip.hash, census))
+
+    def _counted(self, snapshots: Snapshots | None) -> tuple[int, tuple[tuple[str, int, int], ...]]:
+        """Return the kinds that were counted before, and up to which position."""
+        kept = None
+        with suppress(StoreUnavailable):
+            kept = snapshots.load(CENSUS, LOG) if snapshots is not None else None
+        row = self.recorder.row(kept.position) if kept is not None else None
+        if kept is None or row is None or row.hash != kept.digest:
+            return 0, ()
+        return kept.position, kept.state.kinds
 
     def head(self) -> int:
         """Return the position of the newest event, 0 if there is none."""

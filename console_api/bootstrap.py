@@ -5,6 +5,7 @@ Settings ──► SQLite files under data/, behind a lock, or PostgreSQL ──
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from shutil import disk_usage
 from typing import Final
 
@@ -160,7 +161,10 @@ def assemble(
     """Join the parts of a business; a log that this code cannot read is left as it is."""
     log = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
     try:
-        log.check_readable()
+        if snapshots is not None:
+            with suppress(StoreUnavailable):  # its schema comes with the views: then all is counted
+                snapshots.prepare()
+        log.check_readable(snapshots)
     except BaseException:
         views.close()
         recorder.close()
