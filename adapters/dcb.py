@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Final, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from eventsourcing.dcb.api import (
     DCBAppendCondition,
@@ -53,6 +53,8 @@ from eventsourcing.sqlite import SQLiteConnection, SQLiteConnectionPool, SQLiteD
 
 if TYPE_CHECKING:
     from eventsourcing.postgres import PostgresDatastore
+
+    from adapters.subscription import LogSubscription
 else:
 
     def __getattr__(name: str) -> object:
@@ -271,38 +273,9 @@ class LogRecorder(DCBRecorder):
         self, query: DCBQuery | None = None, *, after: int | None = None
     ) -> "LogSubscription[Self]":
         """Return an iterator over what is stored and what will be; use it in a `with`."""
+        from adapters.subscription import LogSubscription
+
         return LogSubscription(self, query, after)
-
-
-R = TypeVar("R", bound=LogRecorder, covariant=True)
-
-
-class LogSubscription(DCBListenNotifySubscription[R]):
-    """A subscription that pulls whenever the recorder's bell rings."""
-
-    def __init__(self, recorder: R, query: DCBQuery | None, after: int | None) -> None:
-        """Start to pull, and listen."""
-        super().__init__(recorder, query, after)
-        recorder.listen(self._has_been_notified)
-        self._has_been_notified.set()  # for what came between the first pull and listening
-
-    def _pull(self) -> None:
-        """Pull on from the last position; a database that is away is asked again when it is back.
-
-        Without this its restart would end the thread, and the iteration with an error.
-        """
-        while not self._has_been_stopped:
-            try:
-                return super()._pull()
-            except OperationalError:
-                self._has_been_notified.clear()
-                if not self._has_been_stopped:
-                    self._has_been_notified.wait(RECHECK_SECONDS)
-
-    def stop(self) -> None:
-        """Stop, also while somebody waits for the next event."""
-        super().stop()
-        self._recorder.unlisten(self._has_been_notified)
 
 
 def answer(rows: Sequence[LogRow], head: int, limit: int | None) -> DCBReadResponse:

@@ -134,11 +134,14 @@ class Tail:
         return head
 
     def kept(self, position: int) -> Page | None:
-        """Return the page in memory that goes on from a position."""
+        """Return what is in memory after a position, in one piece: who lags gets larger ones."""
         pages = self._kept
         if not pages or position < pages[0].after:
             return None
-        return next((page for page in reversed(pages) if page.after <= position < page.upto), None)
+        first = len(pages)
+        while first and pages[first - 1].upto > position:
+            first -= 1
+        return _joined(pages[first:])
 
     def read(self, position: int) -> Page:
         """Read on from a position, in the log itself. Raises `StoreUnavailable`."""
@@ -193,6 +196,20 @@ class Tail:
         if any(frame.type.partition(".")[0] in access.CATEGORIES for frame in page.frames):
             self.doubts += 1
         self._kept, self.position = kept, page.upto
+
+
+def _joined(pages: Sequence[Page]) -> Page | None:
+    """Return pages that follow each other as one, as far as it may be large."""
+    if len(pages) < 2:
+        return pages[0] if pages else None
+    frames: list[Frame] = []
+    size, upto = 0, pages[0].after
+    for page in pages:
+        if size > PAGE_BYTES:
+            break
+        frames += page.frames
+        size, upto = size + page.bytes, page.upto
+    return Page(pages[0].after, upto, tuple(frames), size)
 
 
 def page_of(after: int, upto: int, events: Sequence[Recorded]) -> Page:

@@ -406,6 +406,11 @@ def test_what_is_kept_is_bounded_and_whoever_falls_out_reads_the_log(
     newest = found.kept(start + 59)
     assert newest is not None
     assert newest.upto == start + 60
+    assert found.kept(start + 60) is None
+    oldest = found._kept[0].after
+    joined = found.kept(oldest)  # in one piece, and no event left out
+    assert joined is not None
+    assert [f.position for f in joined.frames] == list(range(oldest + 1, joined.upto + 1))
     found.close()
 
 
