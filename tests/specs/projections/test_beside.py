@@ -12,12 +12,15 @@ from typing import Any, Final
 
 import pytest
 
+from adapters.clock import HandClock
 from adapters.memory.recorder import MemoryRecorder
 from adapters.views.store import SqlViewStore
 from console_api.bootstrap import assemble
-from console_api.workers import engine_room
+from console_api.workers import engine_room, shift
 from console_api.workers.engine_room import EngineRoom
 from console_api.workers.reactor import REACTOR
+from console_api.workers.shift import LEASE_SECONDS, Shift
+from domain.core.instant import SECOND
 from domain.core.stream import Refusal
 from domain.ports import Conflict, Recorded
 from domain.view_store import Column, Edition, Listing, Row
@@ -31,7 +34,7 @@ from projections.orders import ORDERS
 from projections.view import View
 from tests.contracts.recorders import DATABASES, in_threads
 from tests.histories import lived, told, write
-from tests.picture import ToldLog, told_clock
+from tests.picture import START, ToldLog, told_clock
 from tests.specs.projections.conftest import Open
 from tests.specs.projections.test_poison import sales
 
@@ -356,3 +359,50 @@ def test_the_rest_goes_on_while_a_changed_picture_is_drawn_anew(
     finally:
         go_on.set()
         room.stop()
+
+
+def test_of_two_processes_one_draws_and_the_other_takes_over_when_it_is_killed(
+    memory: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed: its lease is not given back, and runs out."""
+    monkeypatch.setattr(engine_room, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(shift, "RENEWED_AFTER_SECONDS", 0.0)
+    recorder, clock, shapes = MemoryRecorder(), HandClock(START), [view.shape for view in VIEWS]
+    processes = [assemble(recorder, memory(*shapes), connectors={}, clock=clock) for _ in range(2)]
+    drawn: list[int] = []
+    coming = told(lived(), 2_000)
+    write(recorder, (next(coming) for _ in range(100)))
+    rooms = [EngineRoom(process) for process in processes]
+    for number, process in enumerate(processes):
+        watch(process.projector, number, drawn, monkeypatch)
+    rooms[0].start(work=False)
+    assert processes[0].reached(100, timeout_seconds=20)
+    rooms[1].start(work=False)
+    try:
+        write(recorder, (next(coming) for _ in range(100)))
+        assert processes[1].reached(200, timeout_seconds=20)
+        assert set(drawn) == {0}, "the second stands by"
+        monkeypatch.setattr(Shift, "end", lambda _self: None)
+        rooms[0].stop()
+        monkeypatch.undo()
+        write(recorder, (next(coming) for _ in range(100)))
+        assert not processes[1].reached(300, timeout_seconds=0.3), "the lease is not over"
+        clock.forward(LEASE_SECONDS * SECOND)
+        assert processes[1].reached(300, timeout_seconds=20)
+        assert processes[1].views.count("events") == 300
+    finally:
+        for room in rooms:
+            room.stop()
+
+
+def watch(
+    projector: Projector, number: int, drawn: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Note whose turn it was whenever a batch was drawn."""
+    views, save_together = projector.views, projector.views.save_together
+
+    def noted(*what: Any, **how: Any) -> None:
+        drawn.append(number)
+        save_together(*what, **how)
+
+    monkeypatch.setattr(views, "save_together", noted)
