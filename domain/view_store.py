@@ -219,7 +219,8 @@ class ViewStore(ViewReader, Protocol):
         """Make an edition the live one, in one step; the live one before is kept.
 
         Raises `Conflict` if the live one has reached a later position, unless that lies beyond
-        the head of the log (which was then restored): readers never go back.
+        the head of the log (which was then restored): readers never go back. A head that was
+        read before the live one went on would let them: look at the live one first.
         """
         ...
 

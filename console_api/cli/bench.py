@@ -24,7 +24,8 @@ def names() -> list[str]:
 @click.command("bench")
 @click.argument("name", nargs=-1)
 @click.option("--json", "json", is_flag=True, help="Print JSON.")
-def bench_(name: tuple[str, ...], json: bool) -> None:
+@click.option("--events", type=click.IntRange(1), help="Length of the log, for `views`.")
+def bench_(name: tuple[str, ...], json: bool, events: int | None) -> None:
     """Run benchmarks: all of them, or those named."""
     known = names()
     if not known:
@@ -34,7 +35,9 @@ def bench_(name: tuple[str, ...], json: bool) -> None:
     for each in name or known:
         if not json:
             out().rule(each)
-        command = [sys.executable, "-m", f"tests.benchmarks.{each}", *(["--json"] if json else [])]
+        options = ["--json"] if json else []
+        options += ["--events", str(events)] if events is not None else []
+        command = [sys.executable, "-m", f"tests.benchmarks.{each}", *options]
         code = subprocess.run(command, cwd=ROOT, check=False).returncode
         if code:
             raise Quit(code, f"the benchmark {each} ended with {code}")

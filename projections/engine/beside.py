@@ -31,6 +31,7 @@ ROWS_HELD_MAX: Final = 10_000
 EVENTS_HELD_MAX: Final = 50_000
 """Events after which a rebuild is stored whatever it holds: an interruption loses no more."""
 SWAPS_TRIED_MAX: Final = 100
+POSITION_MAX: Final = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -172,11 +173,12 @@ def draw_together(
 def _take_over(sketch: Sketch) -> Edition:
     sketch.views.index(sketch.edition)
     for _ in range(SWAPS_TRIED_MAX):
-        head = sketch.log.head()
+        live, head = sketch.views.live(sketch.view.name), sketch.log.head()
+        restored = live is not None and live.position > head  # the head was looked at later
         if not sketch.stopped:
             sketch.follow(upto=head)
         try:
-            return sketch.views.swap(sketch.edition, head=head)
+            return sketch.views.swap(sketch.edition, head=head if restored else POSITION_MAX)
         except Conflict:  # the live one went on meanwhile: follow it
             if sketch.stopped:
                 return sketch.edition
