@@ -34,7 +34,7 @@ from projections.orders import ORDERS
 from projections.view import View
 from tests.contracts.recorders import DATABASES, in_threads
 from tests.histories import lived, told, write
-from tests.picture import START, ToldLog, told_clock
+from tests.picture import START, ToldLog, digest_at, told_clock
 from tests.specs.projections.conftest import Open
 from tests.specs.projections.test_poison import sales
 
@@ -139,7 +139,7 @@ def test_a_rollback_says_why_it_cannot(memory: Open) -> None:
     runner(NEWER, log, newer).draw()
     assert refused(NEWER, newer) == "drawn_by_another_version"
     rebuild([NEWER], log=log, views=newer, clock=told_clock)
-    log.recorded = [replace(each, hash=f"again-{each.position}") for each in sales(9)]
+    log.recorded = [each._replace(digest=digest_at(1_000 + each.position)) for each in sales(9)]
     assert refused(NEWER, newer) == "kept_is_unsound"
 
 
@@ -245,8 +245,13 @@ def test_what_was_left_of_a_log_that_was_restored_is_not_gone_on_with(memory: Op
     with pytest.raises(Killed):
         rebuild([ORDERS], log=log, views=views, clock=told_clock, progress=die)
     (left,) = views.editions()
-    restored = [replace(each, hash=f"again-{each.position}") for each in sales(80)]
-    log.recorded = [replace(each, previous_hash=f"again-{each.position - 1}") for each in restored]
+    log.recorded = [
+        each._replace(
+            digest=digest_at(1_000 + each.position),
+            previous_digest=digest_at(1_000 + each.position - 1),
+        )
+        for each in sales(80)
+    ]
     rebuild([ORDERS], log=log, views=views, clock=told_clock)
     assert (live(views).table != left.table, views.count("orders")) == (True, 80)
 
