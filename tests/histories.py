@@ -29,7 +29,7 @@ FOUNDER: Final = Actor("founder", Role.FOUNDER)
 SUPPORT: Final = Actor("support", Role.AGENT, ROOT)
 MARKER: Final = "zqz"
 """Stands in every name of the cycle that was lived, and for nothing else."""
-PLACED: Final = instant(moment(1_893_488_400_000_000))
+PLACED: Final = instant(moment(1_704_099_600_000_000))
 APART: Final = MINUTE
 SHOP_HOUR: Final = written(PLACED)[:13]
 

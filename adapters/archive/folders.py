@@ -2,7 +2,8 @@
 
 data/log.db              the log
 data/log.db.unfinished   one that is being restored or copied; `bos` does not look at it
-data/views.db            read models of another log: dropped in the step that brings a new one
+data/views.db            read models of another log, and
+data/snapshots.db        folds of it: both are dropped in the step that brings a new one
 """
 
 import re
@@ -23,8 +24,8 @@ from adapters.sqlite.schema import migrate
 
 LOG: Final = "log.db"
 UNFINISHED: Final = "log.db.unfinished"
-READ_MODELS: Final = "views.db"
-OURS: Final = re.compile(r"(log\.db|views\.db|sandbox-bank\.db)(\.unfinished)?(-\w+)?")
+DRAWN: Final = ("views.db", "snapshots.db")
+OURS: Final = re.compile(r"(log\.db|views\.db|snapshots\.db|sandbox-bank\.db)(\.unfinished)?(-\w+)?")
 OURS_TOO: Final = {"lock", "server.json", "keys"}
 BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a database
 
@@ -76,12 +77,12 @@ class StagedFolder(StagedLog):
         self._folder = folder
 
     def settle(self) -> None:
-        """Drop the read models of whatever was here before, and rename."""
+        """Drop what was drawn and folded of whatever was here before, and rename."""
         staged = self._folder / UNFINISHED
         _gather(staged)
         with handled(self._folder):
-            for name in (READ_MODELS, LOG):
-                for beside in ("", *BESIDE) if name == READ_MODELS else BESIDE:
+            for name in (*DRAWN, LOG):
+                for beside in BESIDE if name == LOG else ("", *BESIDE):
                     (self._folder / f"{name}{beside}").unlink(missing_ok=True)
             put_in_place(staged, self._folder / LOG)
 
