@@ -25,7 +25,7 @@ from adapters.sqlite.schema import migrate
 LOG: Final = "log.db"
 UNFINISHED: Final = "log.db.unfinished"
 DRAWN: Final = ("views.db", "snapshots.db")
-OURS: Final = re.compile(r"(log\.db|views\.db|snapshots\.db|sandbox-bank\.db)(\.unfinished)?(-\w+)?")
+OURS: Final = re.compile(r"(log|views|snapshots|sandbox-bank)\.db(\.unfinished)?(-\w+)?")
 OURS_TOO: Final = {"lock", "server.json", "keys"}
 BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a database
 
