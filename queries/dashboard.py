@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from domain.core.instant import HOUR, Instant, instant, moment, written
 from domain.kernel.org_unit import ROOT
+from domain.ports import StoreUnavailable
 from domain.view_store import Listing, Row, ViewReader, Where
 from projections.catalog import VIEWS
 from projections.takings import NOTHING
@@ -23,6 +24,8 @@ def dashboard(
     `lag` says, for each projection, by how many events it is behind the log.
     """
     unit = reader.get("org_units", org_unit_id)
+    if unit is None and "org_units" not in reader.positions():
+        raise StoreUnavailable("the read models are drawn for the first time: ask again soon")
     if unit is None:
         raise BadQuestion(f"no org unit is called {org_unit_id!r}: see `bos ask org-units`")
     here = () if org_unit_id == ROOT else (Where("org_unit_id", "=", org_unit_id),)

@@ -1,12 +1,15 @@
 """How far are the read models, and can each be trusted?"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from domain.core.instant import SECOND, Instant, written
 from domain.ports import EventStore
 from domain.view_store import STOPPED, Edition, Failure, ViewReader
 from projections.catalog import VIEWS
+
+NEAR_EVENTS: Final = 5_000
+"""A picture that is drawn for the first time is waited for when it lacks no more than this."""
 
 
 def shown_upto(reader: ViewReader) -> int:
@@ -20,19 +23,20 @@ def shown_upto(reader: ViewReader) -> int:
     building = {each.shape.name: each for each in editions if each.status == "building"}
     if not lives:
         return 0
+    furthest = max(live.position for live in lives.values())
     return min(
         (
             lives[view.name].position if view.name in lives else 0
             for view in VIEWS
-            if not _stands_still(lives.get(view.name), building.get(view.name))
+            if not _stands_still(lives.get(view.name), building.get(view.name), furthest)
         ),
         default=0,
     )
 
 
-def _stands_still(live: Edition | None, building: Edition | None) -> bool:
+def _stands_still(live: Edition | None, building: Edition | None, furthest: int) -> bool:
     if live is None:
-        return building is not None
+        return building is not None and building.position < furthest - NEAR_EVENTS
     if live.degraded == STOPPED:
         return True
     return building is not None and building.shape.fingerprint != live.shape.fingerprint

@@ -15,6 +15,7 @@ from commands.kernel.org_unit import CreateOrgUnit
 from commands.message import Held
 from domain.core.instant import HOUR, MINUTE, instant, written
 from domain.core.principal import Actor, Role
+from domain.ports import StoreUnavailable
 from projections.catalog import VIEWS
 from queries.listing import BadQuestion
 from tests.examples import FOUNDER, IMPORTER, NOON, Shop, founded, payout, refund
@@ -268,6 +269,11 @@ def test_time_alone_changes_nothing_but_the_day(shop: Shop) -> None:
 def test_an_org_unit_that_does_not_exist_has_no_front_page(shop: Shop) -> None:
     with pytest.raises(BadQuestion, match="no org unit is called 'nowhere': see `bos ask org"):
         front(shop, "nowhere")
+
+
+def test_before_anything_is_drawn_the_answer_is_to_wait() -> None:
+    with founded() as fresh, pytest.raises(StoreUnavailable, match="for the first time: ask again"):
+        fresh.business.dashboard("business")
 
 
 def test_a_person_who_sells_for_the_business_counts_there(shop: Shop) -> None:
