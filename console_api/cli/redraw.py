@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from console_api import interpreter
 from console_api.cli.options import Target, targeted
 from console_api.cli.output import (
     NO,
@@ -54,6 +55,7 @@ def rebuild_(target: Target, views: tuple[str, ...], verify: bool, rollback: boo
         raise BadQuestion(f"no read model is called {', '.join(unknown)}: {', '.join(BY_NAME)}")
     pictures = [BY_NAME[name] for name in dict.fromkeys(names)]
     business = open_business(target.settings())
+    interpreter.tune()
     try:
         with _in_turn(business) as turn:
             do = _compared if verify else _rolled_back if rollback else _rebuilt

@@ -8,13 +8,13 @@ settle       all of them in turn until nothing is left to do: for the command li
 """
 
 import logging
-import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from console_api import interpreter
 from console_api.business import Business
 from console_api.workers.dispatcher import Dispatcher
 from console_api.workers.reactor import Reactor
@@ -25,9 +25,6 @@ from domain.ports import BrokenWorld
 TICK_SECONDS: Final = 1.0
 BREATH_SECONDS: Final = 0.05
 """Between two draws, so that a burst of commands is drawn together and not one by one."""
-SWITCH_SECONDS: Final = 0.0005
-"""How long a thread keeps the interpreter while others wait. With the default of 5 ms, a request
-that touches SQLite ten times waits up to 50 ms for a projector that is drawing."""
 ROUNDS_MAX: Final = 1_000
 _log = logging.getLogger(__name__)
 
@@ -50,7 +47,7 @@ class EngineRoom:
 
     def start(self, *, draw: bool = True, work: bool = True) -> None:
         """Start workers as threads of this process: those that draw, those that act, or both."""
-        sys.setswitchinterval(SWITCH_SECONDS)
+        interpreter.tune()
         if draw:
             self._start_drawing()
         if work:

@@ -56,6 +56,7 @@ from adapters.sqlite.recorder import SqliteRecorder
 from adapters.sqlite.schema import migrate as migrate_sqlite
 from commands.kernel.effect import CompleteAction, StartAction
 from commands.message import Done
+from console_api import interpreter
 from domain.catalog import EVENTS
 from domain.core.principal import Actor, Role
 from domain.kernel.action import ACTION
@@ -384,6 +385,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the databases are put; on a real disk")
     options = parser.parse_args()
+    interpreter.tune()  # as every process that serves does
     with tempfile.TemporaryDirectory(prefix="bos-log-", dir=options.folder) as name:
         folder = Path(name)
         folder.chmod(0o755)

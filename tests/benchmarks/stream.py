@@ -25,14 +25,13 @@ from pydantic import SecretStr
 
 from adapters.dcb import LogEvent
 from commands.access.user import AddUser
-from console_api import access
+from console_api import access, interpreter
 from console_api.bootstrap import migrate, open_business
 from console_api.business import Business
 from console_api.cli.following import PATH
 from console_api.http.app import create_app
 from console_api.http.server import serve
 from console_api.settings import Settings
-from console_api.workers.engine_room import SWITCH_SECONDS
 from domain.core.principal import Actor, Role
 from tools import realsvc
 
@@ -59,7 +58,7 @@ def served(business: Business) -> Iterator[Address]:
     thread.start()
     assert ready.wait(PATIENCE_SECONDS)
     token = access.issue(business, holder="user:founder", by=FOUNDER).text
-    sys.setswitchinterval(SWITCH_SECONDS)  # as in every process with workers
+    interpreter.tune()  # as in every process with workers
     yield "127.0.0.1", str(ports[0]), token
     stop.set()
     thread.join()

@@ -39,7 +39,7 @@ from adapters.codec import Codec
 from adapters.dcb import LogRecorder
 from adapters.event_store import LogEventStore
 from adapters.views.store import SqlViewStore
-from console_api.workers.engine_room import SWITCH_SECONDS
+from console_api import interpreter
 from domain.catalog import EVENTS
 from domain.ports import Conflict
 from projections.catalog import BY_NAME, VIEWS
@@ -189,7 +189,7 @@ def measure(place: Place, events: int) -> dict[str, Any]:
 
 def swapped(place: Place) -> dict[str, Any]:
     """Rebuild while somebody writes, draws and reads; say what readers met."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+    interpreter.tune()
     Projector(VIEWS, place.log, place.views, wall_clock).draw()
     began = place.recorder.head()
     over, positions, slowest = threading.Event(), [0], [0.0]
