@@ -6,9 +6,10 @@ If anything that was read has moved meanwhile, the append fails and the road is 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from commands.facts.inquiry import contradictions, inquiry
 from commands.message import Command, Done, Entry, Held, Plan, Planner, Receipt, Refused, Sender
 from commands.parking import Parked, parked, resume_with
 from commands.record import request_of, verdict_entry
@@ -16,7 +17,7 @@ from domain.core.principal import Actor
 from domain.core.stream import Refusal, Stream
 from domain.governor.approval import APPROVAL
 from domain.governor.effect import Effect
-from domain.governor.judge import Ask, judge
+from domain.governor.judge import Ask, heard, judge
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT, Verdict, VerdictRecorded
 from domain.kernel.org_unit import ROOT
@@ -75,11 +76,23 @@ class Pipeline:
             reads.append((APPROVAL, sender.approval_id))
         past = self._look(reads)
         if more := plan.then(past):
-            further = self._look(more)
-            past = Past(
-                {**further.events, **past.events}, past.head, {**further.known, **past.known}
-            )
+            past = self._further(past, more)
         return past
+
+    def informed(self, past: Past, ask: Ask) -> tuple[Past, Ask]:
+        """Add to a request what the log says about it, read inside the same boundary."""
+        wanted = inquiry(ask, heard(ask, past.state(LAW, ROOT)).facts)
+        if wanted is None:
+            return past, ask
+        if more := [each for each in wanted.reads() if each[0].at(each[1]) not in past.events]:
+            past = self._further(past, more)
+        standings = wanted.standings(past)
+        return past, replace(ask, facts=standings, corrections=wanted.corrections(standings))
+
+    def _further(self, past: Past, more: Sequence[tuple[Stream[Any, Any], str]]) -> Past:
+        """Read on; the head stays that of the first look."""
+        further = self._look(more)
+        return Past({**further.events, **past.events}, past.head, {**further.known, **past.known})
 
     def remembered(self, stream: Stream[Any, Any], key: str) -> Any:
         """Return the state of one history now, read on from what is remembered of it."""
@@ -132,8 +145,11 @@ class _Walk:
         before = past.of(VERDICT.at(self.sender.command_id))
         if before:
             return _answer_again(before[0], ask)
+        past, ask = self.pipeline.informed(past, ask)
         verdict = judge(ask, past.state(LAW, ROOT))
         outcome, entries, refusal, approval_id = self._weigh(past, ask, verdict)
+        if not self.sender.approval_id:
+            entries = (*entries, *contradictions(ask, self.sender.at))
         recorded = verdict_entry(
             self.sender,
             ask,

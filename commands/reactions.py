@@ -2,6 +2,7 @@
 
 approval.granted ──► the parked command again, under the approval
 verdict.recorded (an agent was denied by a policy) ──► an incident
+claim.contradicted (the third in a day) ──► an incident
 Each follow-up is named after the event that caused it, so that doing it twice does it once.
 """
 
@@ -17,6 +18,7 @@ from domain.core.canonical import digest
 from domain.core.principal import Actor, Role
 from domain.core.stream import Stream
 from domain.governor.approval import APPROVAL, ApprovalGranted, ApprovalRequested
+from domain.governor.claim import CLAIM, STRIKES, ClaimContradicted
 from domain.governor.verdict import VerdictRecorded
 from domain.kernel.agent import AGENT
 from domain.ports import Recorded
@@ -47,6 +49,8 @@ def follow_ups(recorded: Recorded, look: Look) -> tuple[FollowUp, ...]:
             return _resumed(granted, recorded, look)
         case VerdictRecorded() as verdict if _is_violation(verdict):
             return (_incident(verdict, recorded),)
+        case ClaimContradicted() as claim if _struck_out(claim, look):
+            return (_untrustworthy(claim, recorded),)
         case _:
             return ()
 
@@ -85,6 +89,26 @@ def _resumed(granted: ApprovalGranted, recorded: Recorded, look: Look) -> tuple[
 def _is_violation(verdict: VerdictRecorded) -> bool:
     policy_said_no = any(finding.effect == "deny" for finding in verdict.findings)
     return verdict.outcome == "denied" and policy_said_no and verdict.actor_role == "agent"
+
+
+def _struck_out(claim: ClaimContradicted, look: Look) -> bool:
+    return bool(look(CLAIM, claim.agent_id).strikes(claim.at) >= STRIKES)
+
+
+def _untrustworthy(claim: ClaimContradicted, recorded: Recorded) -> FollowUp:
+    return FollowUp(
+        command=OpenIncident(
+            incident_id=_named(f"inc-claims-{claim.agent_id}"),
+            kind="policy_violation",
+            title=f"{claim.agent_id} was contradicted by the log {STRIKES} times in a day"[:200],
+            description=f"{claim.action}: {claim.name} was said to be {claim.claimed!r},"
+            f" the log says {claim.found!r}"[:2_000],
+            subject=CLAIM.at(claim.agent_id),
+        ),
+        actor=GOVERNOR,
+        command_id=f"react-{recorded.id}",
+        correlation_id=recorded.correlation_id,
+    )
 
 
 def _named(text: str) -> str:

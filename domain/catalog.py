@@ -7,11 +7,13 @@ from domain.access.user import USER
 from domain.core.event import stored_name
 from domain.core.stream import Stream
 from domain.governor.approval import APPROVAL
+from domain.governor.claim import CLAIM
 from domain.governor.incident import INCIDENT
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT
 from domain.kernel.action import ACTION
 from domain.kernel.agent import AGENT
+from domain.kernel.commitment import COMMITMENT
 from domain.kernel.order import ORDER
 from domain.kernel.org_unit import ORG_UNIT
 from domain.kernel.outcome import OUTCOME
@@ -20,11 +22,13 @@ STREAMS: Final[tuple[Stream[Any, Any], ...]] = (
     ORG_UNIT,
     AGENT,
     ACTION,
+    COMMITMENT,
     OUTCOME,
     ORDER,
     LAW,
     VERDICT,
     APPROVAL,
+    CLAIM,
     INCIDENT,
     USER,
     TOKEN,

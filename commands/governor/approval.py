@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from commands.governor.incident import filed
 from commands.kernel.effect import SERVICES
 from commands.message import Command, Entry, Plan, Reads, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, tagged
@@ -102,7 +103,7 @@ def expire_approval(cmd: ExpireApproval, sender: Sender) -> Plan:
             subject=APPROVAL.at(cmd.approval_id),
             detected_by=str(sender.actor),
         )
-        more = tagged(INCIDENT, incident_id, opened)
+        more = filed(incident_id, state.request.org_unit_id, opened)
         return more if isinstance(more, Refusal) else (*entries, *more)
 
     return _about_approval(cmd, sender, permits=SERVICES, decide=decide)

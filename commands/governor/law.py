@@ -7,11 +7,14 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from commands.facts.declared import undeclared
+from commands.governor.incident import filed
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
 from domain.core.principal import MANAGERS, PEOPLE, Role
 from domain.core.stream import Decision, Refusal
 from domain.governor import incident, law, policy
+from domain.governor.fact import Tally
 from domain.governor.incident import INCIDENT
 from domain.governor.law import EVERYWHERE, LAW
 from domain.kernel.org_unit import ORG_UNIT, ROOT
@@ -35,6 +38,20 @@ class RuleText(BaseModel):
     approver_role: Literal["founder", "admin", "operator"] = "founder"
 
 
+class TallyText(BaseModel):
+    """One fact of a policy's own as it is written down: what is counted, and within what."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    name: Name
+    measure: Literal["count", "sum", "hours_since"]
+    over: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+    same: Name
+    within: Name = "24h"
+
+
 PolicyKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 """A rule is known as `<policy>@<version>/<rule>`, so neither @ nor / may stand in the first."""
 
@@ -50,6 +67,7 @@ class DraftPolicy(Command):
     scope_id: Text = ""
     rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=policy.RULES_MAX)]
     parameters: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
+    facts: Annotated[tuple[TallyText, ...], Field(max_length=policy.FACTS_MAX)] = ()
 
 
 def policy_of(cmd: DraftPolicy) -> policy.Policy:
@@ -64,12 +82,20 @@ def policy_of(cmd: DraftPolicy) -> policy.Policy:
         scope_id=cmd.scope_id,
         rules=tuple(policy.Rule(**rule.model_dump()) for rule in cmd.rules),
         parameters=cmd.parameters,
+        facts=tuple(Tally(**tally.model_dump()) for tally in cmd.facts),
     )
 
 
 def draft_policy(cmd: DraftPolicy, sender: Sender) -> Plan:
-    """Plan a draft."""
-    decide = partial(law.draft_policy, policy=policy_of(cmd), by=str(sender.actor))
+    """Plan a draft; a rule that asks for what nobody declares is refused, not obeyed later."""
+
+    def decide(state: law.Law) -> Decision[Any]:
+        written = policy_of(cmd)
+        decision = law.draft_policy(state, policy=written, by=str(sender.actor))
+        if not isinstance(decision, Refusal) and (problem := undeclared(written)):
+            return Refusal("policy_flawed", problem)
+        return decision
+
     return amend(cmd, sender, permits=MANAGERS, stream=LAW, key=ROOT, decide=decide)
 
 
@@ -129,17 +155,18 @@ def engage_kill_switch(cmd: EngageKillSwitch, sender: Sender) -> Plan:
         if isinstance(entries, Refusal) or not entries:
             return entries
         where = "everywhere" if cmd.org_unit_id == EVERYWHERE else f"in {cmd.org_unit_id}"
+        unit = "" if cmd.org_unit_id == EVERYWHERE else cmd.org_unit_id
         opened = incident.open_incident(
             past.state(INCIDENT, incident_id),
             incident_id=incident_id,
             kind="kill_switch",
             title=f"Kill switch engaged {where}",
             description=cmd.reason,
-            org_unit_id="" if cmd.org_unit_id == EVERYWHERE else cmd.org_unit_id,
+            org_unit_id=unit,
             subject=LAW.at(ROOT),
             detected_by=str(sender.actor),
         )
-        more = tagged(INCIDENT, incident_id, opened)
+        more = filed(incident_id, unit, opened)
         return more if isinstance(more, Refusal) else (*entries, *more)
 
     return _about_stop(cmd, sender, permits=PEOPLE | {Role.SERVICE}, decide=decide)

@@ -11,12 +11,14 @@ from typing import Final
 
 from domain.core.canonical import digest
 from domain.governor.effect import Effect, effect_of
+from domain.governor.fact import FactUse, Tally, tally_flaw
 from domain.governor.language import Condition, PolicySyntaxError, compile_condition
 from domain.governor.verdict import Finding, Reading
 
 SCOPES: Final = ("global", "org_unit", "agent", "workflow")
 ACTIONS: Final = ("allow", "deny", "require_approval")
 RULES_MAX: Final = 100
+FACTS_MAX: Final = 20
 FOUNDER: Final = "founder"
 
 
@@ -46,6 +48,7 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
     built_in: bool = False
+    facts: tuple[Tally, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Article:
     condition: Condition | None
     met: Finding
     unmet: Finding
+    facts: tuple[FactUse, ...] = ()
     problem: str = ""
 
 
@@ -85,8 +89,10 @@ class Chapter:
 
     articles: tuple[Article, ...]
     lookups: tuple[Lookup, ...]
+    facts: tuple[FactUse, ...] = ()
 
 
+_FACTS: Final = "facts."
 _SOURCES: Final = {"data": "claim", "facts": "fact", "params": "params"}
 
 
@@ -97,7 +103,22 @@ def article(policy: Policy, rule: Rule) -> Article:
     effect = effect_of(rule.action)
     met = Finding(key, "true", effect.word, rule.message)
     unmet = Finding(key, "false", Effect.ALLOW.word)
-    return Article(key, policy, rule, effect, condition, met, unmet, problem)
+    facts = _facts_used(policy, condition)
+    return Article(key, policy, rule, effect, condition, met, unmet, facts, problem)
+
+
+def _facts_used(policy: Policy, condition: Condition | None) -> tuple[FactUse, ...]:
+    declared = {tally.name: tally for tally in policy.facts}
+    names = _fact_names(condition) if condition is not None else ()
+    return tuple(
+        FactUse(policy.id, name, declared[name]) if name in declared else FactUse("", name)
+        for name in names
+    )
+
+
+def _fact_names(condition: Condition) -> tuple[str, ...]:
+    paths = (path for path in condition.reads if path.startswith(_FACTS))
+    return tuple(path.removeprefix(_FACTS) for path in paths)
 
 
 def chapter(articles: Iterable[Article]) -> Chapter:
@@ -106,10 +127,18 @@ def chapter(articles: Iterable[Article]) -> Chapter:
     reads: dict[tuple[str, str], list[Article]] = {}
     for each in ordered:
         for path in each.condition.reads if each.condition is not None else ():
-            owner = each.policy.id if path.startswith("params.") else ""
-            reads.setdefault((path, owner), []).append(each)
+            reads.setdefault((path, _owner(each, path)), []).append(each)
     reads.pop(("data.action", ""), None)  # the governor's own word, on every verdict already
-    return Chapter(ordered, tuple(_lookup(path, reads[path, own]) for path, own in sorted(reads)))
+    lookups = tuple(_lookup(path, reads[path, own]) for path, own in sorted(reads))
+    facts = dict.fromkeys(use for each in ordered for use in each.facts)
+    return Chapter(ordered, lookups, tuple(facts))
+
+
+def _owner(article: Article, path: str) -> str:
+    """Return the policy that gives a path its meaning, or nothing where all mean the same."""
+    if path.startswith("params."):
+        return article.policy.id
+    return next((use.owner for use in article.facts if path == _FACTS + use.name), "")
 
 
 def _lookup(path: str, readers: list[Article]) -> Lookup:
@@ -172,7 +201,10 @@ def flaw(policy: Policy) -> str:
         return f"a policy has 1 to {RULES_MAX} rules, this one has {len(policy.rules)}"
     if len({rule.id for rule in policy.rules}) < len(policy.rules):
         return "two rules have the same id"
-    return next(filter(None, map(_rule_flaw, policy.rules)), "")
+    if len({tally.name for tally in policy.facts}) < len(policy.facts):
+        return "two facts have the same name"
+    flaws = (*map(tally_flaw, policy.facts), *map(_rule_flaw, policy.rules))
+    return next(filter(None, flaws), "")
 
 
 def _rule_flaw(rule: Rule) -> str:

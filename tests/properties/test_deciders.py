@@ -31,12 +31,14 @@ from domain.governor.approval import (
     ApprovalRequested,
 )
 from domain.governor.builtin import BUILT_IN, MARGIN_FLOOR
+from domain.governor.claim import CLAIM
 from domain.governor.incident import INCIDENT
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT
 from domain.kernel import action, agent, order, org_unit, outcome
 from domain.kernel.action import ACTION, ActionProposed
 from domain.kernel.agent import AGENT
+from domain.kernel.commitment import COMMITMENT
 from domain.kernel.order import ORDER, OrderLine, OrderRecorded
 from domain.kernel.org_unit import ORG_UNIT, OrgUnit
 from domain.kernel.outcome import OUTCOME, OutcomeRecorded
@@ -362,7 +364,7 @@ def bound(request: Request) -> partial[Decision[Any]]:
 
 
 def test_every_stream_with_deciders_is_asked() -> None:
-    without = {VERDICT.category}
+    without = {VERDICT.category, CLAIM.category, COMMITMENT.category}
     assert set(REQUESTS) | without == {stream.category for stream in STREAMS}
     assert deciders_of(verdict) == set()
 
