@@ -5,13 +5,15 @@ plan ──► read ──► judge ──► decide ──► append
 If anything that was read has moved meanwhile, the append fails and the road is walked again.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from commands.facts.inquiry import contradictions, inquiry
 from commands.message import Command, Done, Entry, Held, Plan, Planner, Receipt, Refused, Sender
 from commands.parking import Parked, parked, resume_with
+from commands.queueing import Queues, pause_after
 from commands.record import request_of, verdict_entry
 from domain.core.principal import Actor
 from domain.core.stream import Refusal, Stream
@@ -23,7 +25,7 @@ from domain.governor.verdict import VERDICT, Verdict, VerdictRecorded
 from domain.kernel.org_unit import ROOT
 from domain.ports import Clock, Conflict, Draft, EventStore, Ids, Past, Recorded
 
-ATTEMPTS_MAX: Final = 12
+ATTEMPTS_MAX: Final = 24
 REMEMBERED_MAX: Final = 4_096
 _NEVER: Final = (0, None)
 
@@ -36,7 +38,9 @@ class Pipeline:
     clock: Clock
     ids: Ids
     planners: Mapping[type[Command], Planner]
+    pause: Callable[[float], None] = time.sleep
     _remembered: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    _queues: Queues = field(default_factory=Queues)
 
     def handle(
         self,
@@ -56,11 +60,12 @@ class Pipeline:
         sender = Sender(actor, self.clock(), command_id or self.ids(), approval_id)
         plan = self.planners[type(command)](command, sender)
         walk = _Walk(self, command, sender, plan, correlation_id or sender.command_id)
-        for _ in range(ATTEMPTS_MAX):
+        for attempt in range(ATTEMPTS_MAX):
             try:
-                return walk.once(repeatable=bool(command_id))
+                with self._queues.turn(walk.contested):
+                    return walk.once(repeatable=bool(command_id))
             except Conflict:
-                continue
+                self.pause(pause_after(sender.command_id, attempt) if attempt else 0.0)
         raise Conflict(f"{type(command).__name__} kept meeting newer facts: try again")
 
     def read(self, plan: Plan, sender: Sender, *, repeatable: bool) -> Past:
@@ -137,6 +142,7 @@ class _Walk:
     sender: Sender
     plan: Plan
     correlation_id: str
+    contested: tuple[str, ...] = ()
 
     def once(self, *, repeatable: bool) -> Receipt:
         """Read, judge, decide and append; or answer again what was answered before."""
@@ -145,7 +151,9 @@ class _Walk:
         before = past.of(VERDICT.at(self.sender.command_id))
         if before:
             return _answer_again(before[0], ask)
+        first = past.events.keys()
         past, ask = self.pipeline.informed(past, ask)
+        self.contested = tuple(past.events.keys() - first)
         verdict = judge(ask, past.state(LAW, ROOT))
         outcome, entries, refusal, approval_id = self._weigh(past, ask, verdict)
         if not self.sender.approval_id:

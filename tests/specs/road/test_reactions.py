@@ -149,7 +149,7 @@ def test_a_rule_that_could_not_be_answered_is_a_violation_too(shop: Shop) -> Non
     shop.enact("action == 'process_refund' && data.requestedAt > 5", "allow")
     shop.denied(refund(10))
     shop.settle()
-    assert "data.requestedAt is missing" in shop.facts(IncidentOpened)[0].description
+    assert "data.requestedAt is null" in shop.facts(IncidentOpened)[0].description
 
 
 def test_what_is_not_a_violation_opens_nothing(shop: Shop) -> None:
