@@ -71,7 +71,6 @@ __all__ = [
     "TAGS_MAX",
     "TAG_CHARACTERS_MAX",
     "TEXT_CHARACTERS_MAX",
-    "Bell",
     "ConnectionPoolClosedError",
     "DCBAppendCondition",
     "DCBEvent",
@@ -92,7 +91,6 @@ __all__ = [
     "LogEvent",
     "LogRecorder",
     "LogRow",
-    "LogSubscription",
     "NotMigrated",
     "NotSupportedError",
     "OperationalError",
@@ -213,15 +211,21 @@ class LogRecorder(DCBRecorder):
         self._bell = Bell()
 
     @abstractmethod
-    def fetch(self, cursors: Mapping[str, int]) -> tuple[list[LogRow], int]:
+    def fetch(
+        self, cursors: Mapping[str, int], upto: int | None = None
+    ) -> tuple[list[LogRow], int]:
         """Return each event with one of these tags after that tag's position, and the head.
 
-        One snapshot, ascending, no event twice: the guarded read of the command pipeline.
+        One snapshot, ascending, no event twice, none past `upto`: the guarded read of a decision.
         """
 
     @abstractmethod
     def page(self, after: int, limit: int, upto: int | None = None) -> list[LogRow]:
         """Return the next rows after a position, at most `limit`, none past `upto`."""
+
+    @abstractmethod
+    def kinds(self, after: int) -> list[tuple[str, int, int]]:
+        """Return each type and schema version stored after a position, and where it is first."""
 
     @abstractmethod
     def position_of(self, id: str) -> int | None:

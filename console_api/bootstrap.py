@@ -28,7 +28,7 @@ from commands.pipeline import Pipeline
 from console_api.business import Business
 from console_api.settings import Settings
 from console_api.workers.reactor import REACTOR
-from domain.catalog import EVENTS
+from domain.catalog import EVENTS, UPCASTERS
 from domain.core.principal import Actor, Role
 from domain.ports import Clock, Connector, Ids, StoreUnavailable
 from projections.catalog import VIEWS
@@ -80,7 +80,13 @@ def _on_files(settings: Settings, *, writable: bool) -> Business:
     migrate(settings)
     views = SqlViewStore(create_engine(f"sqlite:///{settings.data / 'views.db'}"))
     bank = SandboxBank(settings.data / "sandbox-bank.db")
-    business = assemble(SqliteRecorder(settings.data / "log.db"), views, connectors=_tools(bank))
+    try:
+        recorder = SqliteRecorder(settings.data / "log.db")
+        business = assemble(recorder, views, connectors=_tools(bank))
+    except BaseException:
+        if lock is not None:
+            lock.release()
+        raise
     if lock is not None:
         business.lock = lock
         business.on_close.insert(0, lock.release)
@@ -131,8 +137,14 @@ def assemble(
     clock: Clock = wall_clock,
     ids: Ids = random_id,
 ) -> Business:
-    """Join the parts of a business."""
-    log = LogEventStore(recorder, Codec(EVENTS))
+    """Join the parts of a business; a log that this code cannot read is left as it is."""
+    log = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
+    try:
+        log.check_readable()
+    except BaseException:
+        views.close()
+        recorder.close()
+        raise
     views.prepare([*(view.shape for view in VIEWS), REACTOR])
     return Business(
         log=log,

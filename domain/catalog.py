@@ -6,6 +6,7 @@ from domain.access.token import TOKEN
 from domain.access.user import USER
 from domain.core.event import stored_name
 from domain.core.stream import Stream
+from domain.core.upcast import Upcaster
 from domain.governor.approval import APPROVAL
 from domain.governor.claim import CLAIM
 from domain.governor.incident import INCIDENT
@@ -37,3 +38,7 @@ STREAMS: Final[tuple[Stream[Any, Any], ...]] = (
 EVENTS: Final[dict[str, type]] = {
     stored_name(kind): kind for stream in STREAMS for kind in stream.events
 }
+
+UPCASTERS: Final[tuple[Upcaster, ...]] = tuple(
+    upcaster for stream in STREAMS for upcaster in stream.upcasters
+)

@@ -8,13 +8,16 @@ BrokenWorld ─┬─ Conflict          what was read has moved: read again
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast
 
 from domain.core.instant import Instant
 from domain.core.stream import Stream
 
 S = TypeVar("S")
 E = TypeVar("E")
+
+DROPPED: Final = "dropped"
+"""The type under which readers of the whole log find an event that means nothing today."""
 
 
 class BrokenWorld(Exception):
@@ -51,9 +54,15 @@ class Draft:
     fact: object
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A fact, with its place in history. Pages of the log carry the chain of hashes, in hex."""
+class Recorded(NamedTuple):
+    """A fact, with its place in history. Pages of the log carry the chain of digests.
+
+    `type` and `schema_version` are those of the fact as it is told today. An event that is told
+    as several facts is several of these, at one position: the first has the id of the event, the
+    others that id with `.1`, `.2` … after it. In a page, an event that is told as nothing is a
+    `Dropped`, of type `DROPPED`, so that every position is there. A tuple, because a projector
+    makes millions of them.
+    """
 
     position: int
     id: str
@@ -65,8 +74,18 @@ class Recorded:
     correlation_id: str
     causation_id: str
     schema_version: int = 1
-    hash: str = ""
-    previous_hash: str = ""
+    digest: bytes = b""
+    previous_digest: bytes = b""
+
+    @property
+    def hash(self) -> str:
+        """Return the digest of the stored event and all before it, in hexadecimal."""
+        return self.digest.hex()
+
+    @property
+    def previous_hash(self) -> str:
+        """Return the digest of all before it, in hexadecimal."""
+        return self.previous_digest.hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +115,20 @@ class Past:
 class EventStore(Protocol):
     """The append-only log."""
 
-    def read(self, cursors: Mapping[str, int]) -> tuple[Sequence[Recorded], int]:
-        """Return, in order, what happened to some tags after a position each, and the head."""
+    def read(
+        self, cursors: Mapping[str, int], *, upto: int | None = None
+    ) -> tuple[Sequence[Recorded], int]:
+        """Return, in order, what happened to some tags after a position each, and the head.
+
+        Nothing past `upto` is read. What means nothing today is left out.
+        """
         ...
 
     def page(self, *, after: int, limit: int, upto: int | None = None) -> Sequence[Recorded]:
-        """Return a stretch of the whole log, in order."""
+        """Return the next `limit` positions of the whole log, in order, none past `upto`.
+
+        Every position is there, at least once and all of it; see `Recorded`.
+        """
         ...
 
     def append(

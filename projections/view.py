@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeAlias
 
-from domain.core.event import stored_name
+from domain.catalog import EVENTS
+from domain.core.event import schema_version, stored_name
 from domain.ports import Recorded
 from domain.view_store import Column, Kind, Row, Shape
 
 Keys: TypeAlias = Callable[[Recorded], Iterable[str]]
 Draw: TypeAlias = Callable[[Row | None, Recorded, str], "dict[str, Any] | None"]
 
+ALL_FACTS: Final = tuple(EVENTS.values())
 STAMPS: Final = (
     Column("created_at", Kind.INSTANT),
     Column("updated_at", Kind.INSTANT),
@@ -50,12 +52,13 @@ class View:
     def shape(self) -> Shape:
         """Return the shape under which the picture is stored.
 
-        The fingerprint covers the columns, the version, and the source of the module that draws
-        and of the projections it leans on, so that a changed picture is noticed and drawn anew
-        without anybody saying so.
+        The fingerprint covers the columns, the version, the source of the module that draws and
+        of the projections it leans on, and the versions of the facts, so that a changed picture is
+        noticed and drawn anew without anybody saying so.
         """
         columns = (*self.columns, *STAMPS)
-        told = f"{self.name} {self.version} {columns} {_sources(self.draw.__module__)}"
+        facts = [(stored_name(kind), schema_version(kind)) for kind in self.facts or ALL_FACTS]
+        told = f"{self.name} {self.version} {columns} {facts} {_sources(self.draw.__module__)}"
         return Shape(self.name, hashlib.sha256(told.encode()).hexdigest(), columns)
 
     def touch(self, rows: dict[str, dict[str, Any] | None], recorded: Recorded) -> None:

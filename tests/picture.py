@@ -61,6 +61,11 @@ def given(*told: object, apart: Instant = MINUTE) -> "Story":
     return Story(tuple(recorded))
 
 
+def digest_at(position: int) -> bytes:
+    """Return what stands for the hash of the event at a position."""
+    return position.to_bytes(32, "big")
+
+
 def _recorded(fact: object, told: Told, when: Instant, before: Sequence[Recorded]) -> Recorded:
     position, plain = len(before) + 1, not told.command_id
     command_id = told.command_id or f"c{position}"
@@ -75,8 +80,8 @@ def _recorded(fact: object, told: Told, when: Instant, before: Sequence[Recorded
         actor=told.actor,
         correlation_id=told.correlation_id or command_id,
         causation_id=f"{command_id}:0" if number else "",
-        hash=f"hash-{position}",
-        previous_hash=f"hash-{position - 1}",
+        digest=digest_at(position),
+        previous_digest=digest_at(position - 1),
     )
 
 
@@ -142,9 +147,9 @@ class ToldLog:
         end = self.head() if upto is None else upto
         return [each for each in self.recorded if after < each.position <= end][:limit]
 
-    def read(self, cursors: Mapping[str, int]) -> NoReturn:
+    def read(self, cursors: Mapping[str, int], *, upto: int | None = None) -> NoReturn:
         """Projections do not ask for single histories."""
-        raise AssertionError(cursors)
+        raise AssertionError(cursors, upto)
 
     def append(
         self,

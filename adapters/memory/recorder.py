@@ -60,7 +60,9 @@ class MemoryRecorder(GroupRecorder, InMemoryDCBRecorder):  # type: ignore[misc] 
         self._bell.ring()
         return outcomes
 
-    def fetch(self, cursors: Mapping[str, int]) -> tuple[list[LogRow], int]:
+    def fetch(
+        self, cursors: Mapping[str, int], upto: int | None = None
+    ) -> tuple[list[LogRow], int]:
         """Return each event with one of these tags after that tag's position, and the head."""
         admit_words(list(cursors))
         with self._database_lock:
@@ -68,6 +70,7 @@ class MemoryRecorder(GroupRecorder, InMemoryDCBRecorder):  # type: ignore[misc] 
                 position
                 for tag, after in cursors.items()
                 for position in self._positions(tag, after)
+                if upto is None or position <= upto
             }
             return [self._rows[position - 1] for position in sorted(positions)], len(self._rows)
 
@@ -76,6 +79,13 @@ class MemoryRecorder(GroupRecorder, InMemoryDCBRecorder):  # type: ignore[misc] 
         end = after + limit if upto is None else min(after + limit, upto)
         with self._database_lock:
             return self._rows[max(after, 0) : max(end, 0)]
+
+    def kinds(self, after: int) -> list[tuple[str, int, int]]:
+        """Return each type and schema version stored after a position, and where it is first."""
+        found: dict[tuple[str, int], int] = {}
+        for row in self.page(after, len(self._rows)):
+            found.setdefault((row.type, row.schema_version), row.position)
+        return [(*kind, position) for kind, position in found.items()]
 
     def position_of(self, id: str) -> int | None:
         """Return where the event with this id stands."""

@@ -52,7 +52,8 @@ HEAD_AND_ROWS: Final = (
 FETCH: Final = HEAD_AND_ROWS.format(
     "SELECT DISTINCT hit.position FROM unnest(%s::text[], %s::bigint[]) AS wanted (tag, after)"
     " CROSS JOIN LATERAL (SELECT t.position FROM event_tags t"
-    " WHERE t.tag = wanted.tag AND t.position > wanted.after OFFSET 0) AS hit"
+    " WHERE t.tag = wanted.tag AND t.position > wanted.after AND t.position <= %b::bigint"
+    " OFFSET 0) AS hit"
 )
 READ: Final = HEAD_AND_ROWS.format(
     "SELECT DISTINCT position FROM bos_match_v1(%s::jsonb, %b::bigint, %b::bigint) AS m (position)"
@@ -62,8 +63,13 @@ PAGE: Final = (
     f"SELECT {COLUMNS} FROM events e WHERE position > %b::bigint AND position <= %b::bigint"
     " ORDER BY position LIMIT %b::bigint"
 )
+KINDS: Final = (
+    "SELECT type, schema_version, min(position) FROM events WHERE position > %b::bigint"
+    " GROUP BY type, schema_version"
+)
 POSITION_OF: Final = "SELECT position FROM events WHERE id = %b::text"
 POSITION_MAX: Final = 2**63 - 1
+new_row: Final = tuple.__new__  # half the time that a named tuple's own constructor takes
 HEAD: Final = "SELECT coalesce(max(position), 0) FROM events"
 APPEND: Final = (
     "SELECT last, refusal FROM bos_append_v1(%s::text[], %s::text[], %s::int[], %s::bigint[],"
@@ -124,16 +130,23 @@ class PostgresRecorder(GroupRecorder):
         rows, head = self._headed(READ, (_items(query), after or 0, limit, limit))
         return answer(rows, head, limit)
 
-    def fetch(self, cursors: Mapping[str, int]) -> tuple[list[LogRow], int]:
+    def fetch(
+        self, cursors: Mapping[str, int], upto: int | None = None
+    ) -> tuple[list[LogRow], int]:
         """Return each event with one of these tags after that tag's position, and the head."""
         if not cursors:
             return [], self.head()
         admit_words(list(cursors))
-        return self._headed(FETCH, (texts(cursors), integers(cursors.values())))
+        last = POSITION_MAX if upto is None else upto
+        return self._headed(FETCH, (texts(cursors), integers(cursors.values()), last))
 
     def page(self, after: int, limit: int, upto: int | None = None) -> list[LogRow]:
         """Return the next rows after a position, at most `limit`, none past `upto`."""
         return self._rows(PAGE, (after, POSITION_MAX if upto is None else upto, limit))
+
+    def kinds(self, after: int) -> list[tuple[str, int, int]]:
+        """Return each type and schema version stored after a position, and where it is first."""
+        return self._answered(KINDS, (after,))
 
     def position_of(self, id: str) -> int | None:
         """Return where the event with this id stands."""
@@ -166,7 +179,7 @@ class PostgresRecorder(GroupRecorder):
 
     def _rows(self, statement: str, parameters: Sequence[object]) -> list[LogRow]:
         return [
-            LogRow(p, i, ty, v, at, actor, corr, cause, tuple(tags or ()), data, hash)
+            new_row(LogRow, (p, i, ty, v, at, actor, corr, cause, tuple(tags or ()), data, hash))
             for p, i, ty, v, at, actor, corr, cause, tags, data, hash in self._answered(
                 statement, parameters
             )

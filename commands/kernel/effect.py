@@ -1,6 +1,7 @@
 """Requests about actions under way: the dispatcher starts them, and reports what came of it."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import Field
@@ -154,10 +155,10 @@ def _report(
             org_unit_id=state.proposal.org_unit_id,
             success=success,
             result=result,
-            reward_score="1" if success else "0",
+            reward_score=Decimal(1 if success else 0),
             metrics={"latencyMs": cmd.latency_ms, "costUsd": cmd.cost_usd},
             feedback="",
-            evaluator="dispatcher",
+            evaluator=str(sender.actor),
         )
         unit = past.state(ORG_UNIT, cmd.org_unit_id)
         follow = consequences(state.proposal, unit, at=sender.at) if success else ()

@@ -1,5 +1,6 @@
 """Requests about outcomes: what an action turned out to be worth."""
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool
@@ -39,7 +40,7 @@ def record_outcome(cmd: RecordOutcome, sender: Sender) -> Plan:
             org_unit_id=proposal.org_unit_id,
             success=cmd.success,
             result=cmd.result,
-            reward_score=cmd.reward_score,
+            reward_score=Decimal(cmd.reward_score),
             metrics=cmd.metrics,
             feedback=cmd.feedback,
             evaluator=str(sender.actor),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Generic, TypeAlias, TypeVar
 
+from domain.core.upcast import Upcaster
+
 S = TypeVar("S")
 E = TypeVar("E")
 
@@ -30,7 +32,8 @@ class Stream(Generic[S, E]):
 
     `category` is the first half of the tag of each history, `<category>:<key>`.
     `remembered` says that folded states are worth keeping between decisions: the stream is
-    read by most commands and rarely written.
+    read by most commands and rarely written. `upcasters` tell older versions of its events in
+    today's words.
     """
 
     category: str
@@ -38,6 +41,7 @@ class Stream(Generic[S, E]):
     evolve: Callable[[S, E], S]
     events: tuple[type, ...]
     remembered: bool = False
+    upcasters: tuple[Upcaster, ...] = ()
 
     def at(self, key: str) -> str:
         """Name the history of one particular thing; the name is its tag in the log."""

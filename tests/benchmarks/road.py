@@ -35,7 +35,7 @@ from commands.kernel.action import ProposeAction
 from commands.kernel.agent import RegisterAgent
 from commands.message import Done
 from commands.pipeline import Pipeline
-from domain.catalog import EVENTS
+from domain.catalog import EVENTS, UPCASTERS
 from domain.core.principal import Actor, Role
 from domain.kernel.org_unit import ROOT
 from tools import realsvc
@@ -46,7 +46,9 @@ BUDGET_MICROSECONDS = 50.0
 
 
 def pipeline_on(recorder: LogRecorder) -> Pipeline:
-    pipeline = Pipeline(LogEventStore(recorder, Codec(EVENTS)), wall_clock, random_id, PLANNERS)
+    pipeline = Pipeline(
+        LogEventStore(recorder, Codec(EVENTS, UPCASTERS)), wall_clock, random_id, PLANNERS
+    )
     pipeline.handle(FoundBusiness(name="Bench"), Actor("bootstrap", Role.SERVICE))
     agent = RegisterAgent(agent_id="support", name="S", tool_permissions=("process_refund",))
     pipeline.handle(agent, Actor("founder", Role.FOUNDER))

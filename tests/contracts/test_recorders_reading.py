@@ -65,6 +65,23 @@ def test_a_fetch_is_each_event_with_a_wanted_tag_behind_its_cursor(
             if any(tag in row.tags and row.position > after for tag, after in cursors.items())
         ]
         assert log.fetch(cursors) == (expected, 100)
+        upto = dice.randint(0, 101)
+        assert log.fetch(cursors, upto) == ([r for r in expected if r.position <= upto], 100)
+
+
+@pytest.mark.parametrize("after", [0, 1, 60, 99, 100, 101])
+def test_the_kinds_are_each_type_and_version_and_where_it_is_first(
+    log: LogRecorder, history: list[LogRow], after: int
+) -> None:
+    old = event("tag:0", type="type:0")
+    old.schema_version = 7
+    log.append([old], any_of("nobody", after=100))
+    expected: dict[tuple[str, int], int] = {}
+    for row in everything(log)[after:]:
+        expected.setdefault((row.type, row.schema_version), row.position)
+    found = {(type_, version): first for type_, version, first in log.kinds(after)}
+    assert found == expected
+    assert (("type:0", 7) in found) == (after <= 100)
 
 
 def test_a_page_is_a_stretch_of_the_log(log: LogRecorder, history: list[LogRow]) -> None:

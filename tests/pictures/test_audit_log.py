@@ -9,7 +9,7 @@ import pytest
 from domain.governor.verdict import Finding, Objection, Reading, VerdictRecorded
 from domain.kernel.agent import AgentDisabled, AgentEnabled
 from projections.audit_log import AUDIT_LOG
-from tests.picture import at, columns, command, given, spec, stamps
+from tests.picture import at, columns, command, digest_at, given, spec, stamps
 
 JUDGED: Final = VerdictRecorded(
     command_id="c9",
@@ -78,8 +78,8 @@ ROW: Final[dict[str, Any]] = {
         "asOf": 12,
         "correlationId": "flow-1",
     },
-    "previous_hash": "hash-0",
-    "current_hash": "hash-1",
+    "previous_hash": digest_at(0).hex(),
+    "current_hash": digest_at(1).hex(),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Final
 from domain.kernel.agent import AgentDisabled
 from domain.kernel.org_unit import OrgUnitEnabled
 from projections.events import EVENTS
-from tests.picture import at, by, columns, command, given, spec, stamps
+from tests.picture import at, by, columns, command, digest_at, given, spec, stamps
 
 DISABLED: Final = AgentDisabled(agent_id="support", by="user:ada", reason="too generous 💸")
 ENABLED: Final = OrgUnitEnabled(org_unit_id="commerce")
@@ -33,7 +33,7 @@ def test_an_event_is_a_row_with_its_place_in_the_chain() -> None:
             "correlationId": "flow-1",
             "causationId": "c9:0",
             "tags": ["agent:1"],
-            "hash": "hash-3",
+            "hash": digest_at(3).hex(),
         },
         "occurred_at": at(2),
     } | stamps(created=2, updated=2, position=3)

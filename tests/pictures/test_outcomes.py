@@ -14,13 +14,17 @@ MEASURED: Final = OutcomeRecorded(
     org_unit_id="commerce",
     success=True,
     result={"reference": "refund-000001"},
-    reward_score="1",
+    reward_score=Decimal(1),
     metrics={"latencyMs": 412, "costUsd": "0.01"},
     feedback="",
-    evaluator="dispatcher",
+    evaluator="system:dispatcher",
 )
 CORRECTED: Final = replace(
-    MEASURED, success=False, reward_score="0.25", feedback="wrong customer", evaluator="user:ada"
+    MEASURED,
+    success=False,
+    reward_score=Decimal("0.25"),
+    feedback="wrong customer",
+    evaluator="user:ada",
 )
 
 NEW: Final[dict[str, Any]] = {
@@ -35,7 +39,7 @@ NEW: Final[dict[str, Any]] = {
     "metrics": {"latencyMs": 412, "costUsd": "0.01"},
     "success": True,
     "feedback": "",
-    "evaluator": "dispatcher",
+    "evaluator": "system:dispatcher",
     "criteria_scores": {},
 }
 

@@ -407,7 +407,7 @@ def outcome_told(state: Outcome, row: Row) -> tuple[Told, Told]:
     names = ("action_id", "success", "feedback", "evaluator")
     told = {name: getattr(state.newest, name) for name in names}
     return (
-        told | {"reward": Decimal(state.newest.reward_score)},
+        told | {"reward": state.newest.reward_score},
         {name: row[name] for name in names} | {"reward": Decimal(row["reward_score"])},
     )
 

@@ -78,10 +78,10 @@ MEASURED: Final = OutcomeRecorded(
     org_unit_id="business",
     success=True,
     result={},
-    reward_score="1",
+    reward_score=Decimal(1),
     metrics={},
     feedback="",
-    evaluator="dispatcher",
+    evaluator="system:dispatcher",
 )
 ISSUED: Final = TokenIssued(
     token_id="t1",
@@ -227,7 +227,7 @@ REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] =
         outcome,
         [
             (outcome.record, {"measured": MEASURED}),
-            (outcome.record, {"measured": replace(MEASURED, reward_score="0")}),
+            (outcome.record, {"measured": replace(MEASURED, reward_score=Decimal(0))}),
         ],
     ),
     "order": (

@@ -22,7 +22,7 @@ from commands.kernel.action import ProposeAction
 from commands.kernel.effect import CompleteAction, StartAction
 from commands.message import Command, Done, Receipt
 from commands.pipeline import Pipeline
-from domain.catalog import EVENTS
+from domain.catalog import EVENTS, UPCASTERS
 from domain.core.principal import Actor, Role
 from domain.kernel.org_unit import ROOT
 from domain.ports import Conflict, Draft, Recorded
@@ -57,7 +57,7 @@ class Unguarded:
 
 def pipeline_on(recorder: LogRecorder, *, guarded: bool = True) -> Pipeline:
     """Return the road on a log."""
-    store = LogEventStore(recorder, Codec(EVENTS))
+    store = LogEventStore(recorder, Codec(EVENTS, UPCASTERS))
     return Pipeline(store if guarded else Unguarded(store), wall_clock, random_id, PLANNERS)
 
 

@@ -1,6 +1,7 @@
 """What is recorded about the worth of an action."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 from domain.kernel.outcome import OUTCOME, OutcomeRecorded, record
 from tests.spec import spec
@@ -13,12 +14,12 @@ MEASURED = OutcomeRecorded(
     org_unit_id="business",
     success=True,
     result={"reference": "r1"},
-    reward_score="1",
+    reward_score=Decimal(1),
     metrics={"latencyMs": 12},
     feedback="",
-    evaluator="dispatcher",
+    evaluator="system:dispatcher",
 )
-CORRECTED = replace(MEASURED, reward_score="0.5", feedback="late", evaluator="user:grace")
+CORRECTED = replace(MEASURED, reward_score=Decimal("0.5"), feedback="late", evaluator="user:grace")
 
 
 def test_a_measurement_is_recorded() -> None:

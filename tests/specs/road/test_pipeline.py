@@ -80,8 +80,10 @@ class Tripwire(LogRecorder):
         self.before: Callable[[str], None] = lambda _name: None
         self.after: Callable[[str], None] = lambda _name: None
 
-    def fetch(self, cursors: Mapping[str, int]) -> tuple[list[LogRow], int]:
-        return self._do("fetch", lambda: self.inner.fetch(cursors))
+    def fetch(
+        self, cursors: Mapping[str, int], upto: int | None = None
+    ) -> tuple[list[LogRow], int]:
+        return self._do("fetch", lambda: self.inner.fetch(cursors, upto))
 
     def page(self, after: int, limit: int, upto: int | None = None) -> list[LogRow]:
         return self._do("page", lambda: self.inner.page(after, limit, upto))
@@ -101,6 +103,9 @@ class Tripwire(LogRecorder):
         self, query: DCBQuery | None = None, *, after: int | None = None, limit: int | None = None
     ) -> DCBReadResponse:
         return self.inner.read(query, after=after, limit=limit)
+
+    def kinds(self, after: int) -> list[tuple[str, int, int]]:
+        return self._do("kinds", lambda: self.inner.kinds(after))
 
     def position_of(self, id: str) -> int | None:
         return self.inner.position_of(id)
@@ -710,8 +715,10 @@ def test_an_event_that_nobody_can_read_denies_everything_about_it(shop: Shop) ->
     inner = shop.business.log.recorder
 
     class Newer(Tripwire):
-        def fetch(self, cursors: Mapping[str, int]) -> tuple[list[LogRow], int]:
-            rows, head = inner.fetch(cursors)
+        def fetch(
+            self, cursors: Mapping[str, int], upto: int | None = None
+        ) -> tuple[list[LogRow], int]:
+            rows, head = inner.fetch(cursors, upto)
             return [each._replace(schema_version=2) if each == row else each for each in rows], head
 
     shop.business.log.recorder = Newer(inner)

@@ -125,7 +125,7 @@ def test_what_was_authorized_runs_and_leaves_a_result_and_an_outcome(
         cost_usd="0",
         retry_count=0,
     )
-    assert (outcome.action_id, outcome.success, outcome.reward_score) == (id, True, "1")
+    assert (outcome.action_id, outcome.success, outcome.reward_score) == (id, True, Decimal(1))
     (call,) = world.calls
     assert call.arguments["amount"] == Decimal("12.50")
     assert (call.idempotency_key, call.action_type, call.org_unit_id) == (
@@ -345,7 +345,7 @@ def test_what_is_refused_again_and_again_has_failed(
     assert (failed.error_message, failed.retry_count) == ("busy", ATTEMPTS_MAX - 1)
     assert (outcome.success, outcome.reward_score, outcome.result) == (
         False,
-        "0",
+        Decimal(0),
         {"error": "busy"},
     )
 
