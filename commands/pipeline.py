@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from commands.facts.inquiry import contradictions, inquiry
 from commands.message import Command, Done, Entry, Held, Plan, Planner, Receipt, Refused, Sender
-from commands.parking import Parked, parked, resume_with
+from commands.overriding import overridden, override_reads, used_up
+from commands.parking import Parked, approver_reads, parked, resume_with
 from commands.queueing import Queues, pause_after
 from commands.record import request_of, verdict_entry
 from domain.core.principal import Actor
@@ -50,6 +51,8 @@ class Pipeline:
         command_id: str = "",
         correlation_id: str = "",
         approval_id: str = "",
+        amends: str = "",
+        override_id: str = "",
     ) -> Receipt:
         """Carry out one command, or say why not.
 
@@ -57,7 +60,8 @@ class Pipeline:
         with the first receipt. Raises `Conflict` after ATTEMPTS_MAX tries that all met newer
         facts, `StoreUnavailable` if the log cannot be reached; nothing is allowed then.
         """
-        sender = Sender(actor, self.clock(), command_id or self.ids(), approval_id)
+        command_id_now = command_id or self.ids()
+        sender = Sender(actor, self.clock(), command_id_now, approval_id, amends, override_id)
         plan = self.planners[type(command)](command, sender)
         walk = _Walk(self, command, sender, plan, correlation_id or sender.command_id)
         for attempt in range(ATTEMPTS_MAX):
@@ -77,10 +81,10 @@ class Pipeline:
         reads: list[tuple[Stream[Any, Any], str]] = [(LAW, ROOT), *plan.reads]
         if repeatable:
             reads.append((VERDICT, sender.command_id))
-        if sender.approval_id:
-            reads.append((APPROVAL, sender.approval_id))
+        reads += [(APPROVAL, each) for each in (sender.approval_id, sender.amends) if each]
         past = self._look(reads)
-        if more := plan.then(past):
+        behind = (*approver_reads(past, sender), *override_reads(past, sender))
+        if more := (*plan.then(past), *behind):
             past = self._further(past, more)
         return past
 
@@ -154,8 +158,15 @@ class _Walk:
         first = past.events.keys()
         past, ask = self.pipeline.informed(past, ask)
         self.contested = tuple(past.events.keys() - first)
+        ask, misfit = overridden(past, self.sender, ask)
         verdict = judge(ask, past.state(LAW, ROOT))
-        outcome, entries, refusal, approval_id = self._weigh(past, ask, verdict)
+        outcome, entries, refusal, approval_id = (
+            ("refused", (), misfit, self.sender.approval_id)
+            if misfit is not None
+            else self._weigh(past, ask, verdict)
+        )
+        if misfit is None:
+            entries = (*entries, *used_up(past, self.sender, outcome))
         if not self.sender.approval_id:
             entries = (*entries, *contradictions(ask, self.sender.at))
         recorded = verdict_entry(

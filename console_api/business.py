@@ -57,6 +57,8 @@ class Business:
         command_id: str = "",
         correlation_id: str = "",
         approval_id: str = "",
+        amends: str = "",
+        override_id: str = "",
     ) -> Receipt:
         """Carry out a command. `key` is the caller's idempotency key, private to that actor."""
         if key:
@@ -67,6 +69,8 @@ class Business:
             command_id=command_id,
             correlation_id=correlation_id,
             approval_id=approval_id,
+            amends=amends,
+            override_id=override_id,
         )
 
     def follow(self, follow_up: FollowUp) -> Receipt:
@@ -77,6 +81,8 @@ class Business:
             command_id=follow_up.command_id,
             correlation_id=follow_up.correlation_id,
             approval_id=follow_up.approval_id,
+            amends=follow_up.amends,
+            override_id=follow_up.override_id,
         )
 
     def state(self, stream: Stream[Any, Any], key: str) -> Any:

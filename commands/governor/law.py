@@ -173,7 +173,7 @@ def engage_kill_switch(cmd: EngageKillSwitch, sender: Sender) -> Plan:
 
 
 class ReleaseKillSwitch(Command):
-    """Let work resume. Only a founder may."""
+    """Let work resume. Only a founder may, and a rule that names it may ask another person."""
 
     reason: Reason
     org_unit_id: Key | Literal["*"] = "*"
@@ -210,5 +210,5 @@ def _about_stop(
         subject=LAW.at(ROOT),
         reads=((INCIDENT, incident_id), (ORG_UNIT, unit)),
         decide=decide,
-        brake=True,
+        brake=isinstance(cmd, EngageKillSwitch),
     ).plan()

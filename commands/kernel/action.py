@@ -120,6 +120,7 @@ class _Proposal:
                 proposal=self.fact,
                 approval_id=approval_id,
                 lifted=lifted.triggers if lifted is not None else (),
+                reopened=bool(self.sender.override_id),
             )
         )
         return entries if isinstance(entries, Refusal) else (*entries, *self._committed(past))
@@ -147,7 +148,11 @@ class _Proposal:
         """Park it; what waits already waits on, unless its approval was given and is not enough."""
         state = past.state(ACTION, self.fact.action_id)
         decision = action.hold(
-            state, proposal=self.fact, approval_id=approval_id, reasons=verdict.reasons
+            state,
+            proposal=self.fact,
+            approval_id=approval_id,
+            reasons=verdict.reasons,
+            reopened=bool(self.sender.override_id),
         )
         waits = state.stage is action.Stage.AWAITING_APPROVAL and not self.sender.approval_id
         if waits and not isinstance(decision, Refusal):
@@ -221,6 +226,13 @@ def _order_of(fact: ActionProposed) -> str:
     return str(fact.arguments.get(kind.subjects.get("order", ""), "")) if kind else ""
 
 
+def _amount_of(fact: ActionProposed) -> str:
+    """Return what an approver is to agree to, in money: what leaves, or what is collected."""
+    kind = ACTION_TYPES.get(fact.action_type)
+    leaving = kind.amount_of(fact.arguments) if kind is not None else None
+    return str(fact.arguments.get("amount", "") if leaving is None else leaving)
+
+
 def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
     """Plan a proposal."""
     proposal = _proposal(cmd, sender)
@@ -242,7 +254,7 @@ def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
         denied=proposal.denied,
         matter={
             "kind": action_type.kind if action_type else "action",
-            "amount": str(fact.arguments.get("amount", "")),
+            "amount": _amount_of(fact),
             "currency": str(fact.arguments.get("currency", "")),
         },
         settled=lambda: cmd.model_copy(

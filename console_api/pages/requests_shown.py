@@ -8,7 +8,8 @@ from console_api.business import Business
 from console_api.pages.wording import risk_of, title_of
 from domain.core.principal import Actor
 from domain.core.stream import Refusal
-from domain.governor.approval import APPROVAL, objection_to_deciding
+from domain.governor.approval import APPROVAL
+from domain.governor.approving import objection_to_deciding
 from domain.view_store import Where
 
 

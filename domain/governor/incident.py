@@ -18,6 +18,7 @@ SEVERITY: Final = {
     "anomaly_detected": "medium",
     "approval_timeout": "low",
     "kill_switch": "critical",
+    "founder_override": "high",
 }
 
 

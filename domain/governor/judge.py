@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from domain.core.principal import Actor, Role, may_stand_in_for
+from domain.core.principal import Actor
+from domain.governor.demand import HOURS_DEFAULT, Demand, merged
 from domain.governor.effect import Effect
 from domain.governor.fact import FactUse, Matter, Standing
 from domain.governor.language import MISSING, Environment, EvaluationError
@@ -20,8 +21,6 @@ from domain.governor.verdict import Finding, Objection, Reading, Verdict
 
 READING_CHARACTERS_MAX: Final = 256
 _SILENCE: Final = Chapter((), ())
-_APPROVERS: Final = (Role.OPERATOR, Role.ADMIN, Role.FOUNDER)
-_ROLES: Final = {role.value: role for role in _APPROVERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +33,8 @@ class Ask:
     people out of the business by failing on a command that pays nothing. `brake` commands hear
     no rule at all: nothing may stand between a person and the brake. `founding` is true of the
     one request made without a law. `matter` is what facts are about; `facts` are what the log
-    says, and `corrections` what it says in the place of claims in `data`.
+    says, and `corrections` what it says in the place of claims in `data`. `overridden` are the
+    denials that a founder has lifted for this one request: those findings, to the letter.
     """
 
     command: str
@@ -50,6 +50,7 @@ class Ask:
     matter: Matter | None = None
     facts: Mapping[FactUse, Standing] = field(default_factory=dict)
     corrections: Mapping[str, object] = field(default_factory=dict)
+    overridden: tuple[Finding, ...] = ()
     worldly: bool = False
     brake: bool = False
     founding: bool = False
@@ -78,19 +79,21 @@ def judge(ask: Ask, law: Law) -> Verdict:
     opinions = [_opinion(each, sight) for each in articles]
     engagements = law.engagements(ask.org_path) if ask.worldly else ()
     effect = Effect.REQUIRE_APPROVAL if engagements else Effect.ALLOW
-    for opinion, _finding in opinions:
-        effect = max(effect, opinion)
-    triggers: tuple[str, ...] = ()
-    approver_role = ""
+    for opinion, finding in opinions:
+        if finding not in ask.overridden:
+            effect = max(effect, opinion)
+    wanted = _Wanted()
     if effect is Effect.REQUIRE_APPROVAL:
-        triggers, approver_role = _demands(articles, opinions, engagements)
+        wanted = _wanted(articles, opinions, engagements)
     return Verdict(
         effect=effect,
         findings=tuple([finding for _, finding in opinions]),
         readings=_readings(chapter, articles, sight),
         engagements=engagements,
-        triggers=triggers,
-        approver_role=approver_role,
+        triggers=wanted.triggers,
+        approver_role=wanted.demands[0].role if wanted.demands else "",
+        demands=wanted.demands,
+        expires_hours=wanted.expires_hours,
         law_hash=law.book.hash,
     )
 
@@ -179,27 +182,36 @@ def _untold(article: Article, ask: Ask) -> str:
     return ""
 
 
-def _demands(
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What asks for an approval, whose, and how soon."""
+
+    triggers: tuple[str, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    expires_hours: int = HOURS_DEFAULT
+
+
+def _wanted(
     articles: list[Article],
     opinions: list[tuple[Effect, Finding]],
     engagements: tuple[str, ...],
-) -> tuple[tuple[str, ...], str]:
-    """Merge what asks for an approval: every trigger, and the highest role among them."""
-    holding = [
+) -> _Wanted:
+    """Merge what asks for an approval: every trigger, everybody demanded, the shortest time."""
+    rules = [
         article
         for article, (effect, _) in zip(articles, opinions, strict=True)
         if effect is Effect.REQUIRE_APPROVAL
     ]
     triggers = (
         *(f"kill_switch:{engagement}" for engagement in engagements),
-        *(article.key for article in holding),
+        *(article.key for article in rules),
     )
-    roles = [article.rule.approver_role for article in holding]
+    demands = [Demand(each.rule.approver_role, each.rule.approvals) for each in rules]
+    hours = [each.rule.expires_hours for each in rules]
     if engagements:
-        roles.append(FOUNDER)
-    known = [_ROLES.get(role, Role.FOUNDER) for role in roles]
-    fit = (each for each in _APPROVERS if all(may_stand_in_for(each, role) for role in known))
-    return triggers, next(fit, Role.FOUNDER).value
+        demands.append(Demand(FOUNDER, 1))
+        hours.append(HOURS_DEFAULT)
+    return _Wanted(triggers, merged(demands), min(hours))
 
 
 def _readings(chapter: Chapter, asked: list[Article], sight: Sight) -> tuple[Reading, ...]:

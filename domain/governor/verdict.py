@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from domain.core.event import event
 from domain.core.stream import Stream
+from domain.governor.demand import HOURS_DEFAULT, Demand
 from domain.governor.effect import Effect
 
 ENGINE_VERSION: Final = 1
@@ -47,7 +48,8 @@ class Verdict:
     """An answer, before it is recorded.
 
     `triggers` names what demands an approval; an approval lifts exactly the triggers that its
-    approver saw. `law_hash` identifies the active policies.
+    approver saw. `demands` says whose approval, and of how many people; `approver_role` is the
+    highest of those roles. `law_hash` identifies the active policies.
     """
 
     effect: Effect
@@ -57,6 +59,8 @@ class Verdict:
     engagements: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     approver_role: str = ""
+    demands: tuple[Demand, ...] = ()
+    expires_hours: int = HOURS_DEFAULT
     law_hash: str = ""
 
     @property

@@ -185,9 +185,9 @@ def _answered(state: Action, action_id: str) -> Refusal:
     return Refusal("action_not_open", f"action {action_id} is {state.stage.value}")
 
 
-def _closed_to(state: Action, proposal: ActionProposed) -> Refusal | None:
+def _closed_to(state: Action, proposal: ActionProposed, *, reopened: bool) -> Refusal | None:
     """Say why a proposal cannot be answered: it was already, or another one bears its id."""
-    if state.stage not in OPEN:
+    if state.stage not in OPEN and not (reopened and state.stage is Stage.DENIED):
         return _answered(state, proposal.action_id)
     if state.proposal is not None and state.proposal.payload_hash != proposal.payload_hash:
         return Refusal("action_id_used", f"another proposal is called {proposal.action_id}")
@@ -200,19 +200,25 @@ def authorize(
     proposal: ActionProposed,
     approval_id: str = "",
     lifted: tuple[str, ...] = (),
+    reopened: bool = False,
 ) -> Decision[ActionEvent]:
-    """Say yes to a proposal, new or parked."""
-    if refusal := _closed_to(state, proposal):
+    """Say yes to a proposal, new, parked, or reopened after a denial was overridden."""
+    if refusal := _closed_to(state, proposal, reopened=reopened):
         return refusal
     yes = ActionAuthorized(action_id=proposal.action_id, approval_id=approval_id, lifted=lifted)
     return (*_proposal(state, proposal), yes)
 
 
 def hold(
-    state: Action, *, proposal: ActionProposed, approval_id: str, reasons: tuple[str, ...]
+    state: Action,
+    *,
+    proposal: ActionProposed,
+    approval_id: str,
+    reasons: tuple[str, ...],
+    reopened: bool = False,
 ) -> Decision[ActionEvent]:
     """Park a proposal until a person has answered."""
-    if refusal := _closed_to(state, proposal):
+    if refusal := _closed_to(state, proposal, reopened=reopened):
         return refusal
     held = ActionHeld(action_id=proposal.action_id, approval_id=approval_id, reasons=reasons)
     return (*_proposal(state, proposal), held)
@@ -222,7 +228,7 @@ def deny(
     state: Action, *, proposal: ActionProposed, reasons: tuple[str, ...]
 ) -> Decision[ActionEvent]:
     """Say no to a proposal, new or parked."""
-    if refusal := _closed_to(state, proposal):
+    if refusal := _closed_to(state, proposal, reopened=False):
         return refusal
     no = ActionDenied(action_id=proposal.action_id, reasons=reasons)
     return (*_proposal(state, proposal), no)

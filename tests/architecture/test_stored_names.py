@@ -10,7 +10,7 @@ add a sample below and append what a failing test prints: docs/how-to/change-an-
 """
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,9 @@ from adapters.codec import Codec
 from domain.access import token, user
 from domain.catalog import EVENTS, STREAMS, UPCASTERS
 from domain.core.event import schema_version, stored_name
-from domain.governor import approval, incident, law, verdict
+from domain.core.instant import DAY
+from domain.governor import approval, authority, digest, incident, law, mandate, override, verdict
+from domain.governor.demand import Demand
 from domain.governor.policy import Policy, Rule
 from domain.governor.verdict import Finding, Objection, Reading
 from domain.kernel import action, agent, order, org_unit, outcome
@@ -210,12 +212,51 @@ SAMPLES: Final = (
         amount="900.50",
         currency="USD",
         expires_at=NOON,
+        requested_at=NOON - DAY,
+        demands=(Demand("founder", 1), Demand("operator", 2)),
+        authors=("agent:support",),
+        override_id="",
+    ),
+    approval.ApprovalEndorsed(
+        approval_id="apr1", by="user:vera", on_behalf_of="user:grace", notes="fine"
     ),
     approval.ApprovalGranted(approval_id="apr1", by="user:founder", notes="fine"),
+    approval.InformationRequested(approval_id="apr1", by="user:grace", question="which order?"),
+    approval.InformationGiven(approval_id="apr1", by="agent:support", text="1001"),
+    approval.ApprovalEscalated(approval_id="apr1", step=2, role="founder"),
+    approval.ApprovalAmended(approval_id="apr1", by="user:grace", request=PARKED),
     approval.ApprovalRejected(approval_id="apr1", by="user:founder", reason="too much"),
     approval.ApprovalExpired(approval_id="apr1"),
     approval.ApprovalCancelled(approval_id="apr1", reason="it is asked again"),
     approval.ApprovalConsumed(approval_id="apr1", command_id="resume-c1"),
+    # ── mandate, authority, override, digest ──
+    mandate.LimitSet(
+        role="admin",
+        currency="USD",
+        each=Decimal("500.50"),
+        per_day=None,
+        by="user:founder",
+        reason="new here",
+    ),
+    mandate.Delegated(
+        delegator="grace", delegate="vera", until=NOON, by="user:grace", reason="holidays"
+    ),
+    mandate.Withdrawn(delegator="grace", delegate="vera", by="user:founder", reason="back"),
+    authority.AuthorityExercised(
+        approval_id="apr1", user_id="grace", amount=Decimal("900.50"), currency="USD", at=NOON
+    ),
+    override.OverrideGranted(
+        command_id="c1",
+        command="ProposeAction",
+        action="process_payout",
+        subject="action:a1",
+        payload_hash="00ff",
+        findings=(Finding("cap@2/r", "true", "deny", "too much"),),
+        by="user:founder",
+        reason="the statement is late, the bank confirmed it by phone",
+    ),
+    override.OverrideUsed(command_id="c1", by_command_id="override-c1", outcome="done"),
+    digest.DigestTold(day="2030-01-31", waiting=2, text="2 requests wait"),
     # ── incident ──
     incident.IncidentOpened(
         incident_id="i1",
@@ -256,8 +297,15 @@ SAMPLE: Final[dict[tuple[str, int], Any]] = {
     (stored_name(fact), schema_version(fact)): fact for fact in SAMPLES
 }
 
+
+def _as_in_1(request: approval.ApprovalRequested) -> approval.ApprovalRequested:
+    """The sample as it was asked when one person of one role was enough."""
+    return replace(request, demands=(Demand("founder", 1),))
+
+
 LIFTED: Final[dict[tuple[str, int], tuple[Any, ...]]] = {
     ("outcome.recorded", 1): (SAMPLE["outcome.recorded", 2],),
+    ("approval.requested", 1): (_as_in_1(SAMPLE["approval.requested", 2]),),
 }
 
 

@@ -15,6 +15,7 @@ from domain.governor.approval import (
     ApprovalRejected,
     ApprovalRequested,
 )
+from domain.governor.demand import Demand
 from projections.approvals import APPROVALS
 from tests.picture import at, changed, columns, given, spec, stamps
 
@@ -41,6 +42,10 @@ REQUESTED: Final = ApprovalRequested(
     amount="612.50",
     currency="USD",
     expires_at=at(1) + DAY,
+    requested_at=at(1),
+    demands=(Demand("founder", 1),),
+    authors=("agent:support",),
+    override_id="",
 )
 GRANTED: Final = ApprovalGranted(approval_id="apr-1", by="user:ada", notes="seen the photo")
 REJECTED: Final = ApprovalRejected(approval_id="apr-1", by="user:ada", reason="no photo")
