@@ -10,7 +10,7 @@ add a sample below and append what a failing test prints: docs/how-to/change-an-
 """
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,12 @@ from adapters.codec import Codec
 from domain.access import token, user
 from domain.catalog import EVENTS, STREAMS, UPCASTERS
 from domain.core.event import schema_version, stored_name
-from domain.governor import approval, incident, law, verdict
-from domain.governor.policy import Policy, Rule
+from domain.governor import approval, claim, incident, law, verdict
+from domain.governor.fact import Tally
+from domain.governor.parameter import Bounds
+from domain.governor.policy import Case, Policy, Rule
 from domain.governor.verdict import Finding, Objection, Reading
-from domain.kernel import action, agent, order, org_unit, outcome
+from domain.kernel import action, agent, commitment, order, org_unit, outcome
 
 HERE: Final = Path(__file__).parent
 NAMES: Final = HERE / "stored_names.txt"
@@ -58,10 +60,28 @@ POLICY: Final = Policy(
             message="too much",
             priority=1,
             approver_role="admin",
+            approvals=2,
+            expires_hours=48,
         ),
     ),
     parameters={"limit": Decimal("500.5"), "days": 30, "strict": True, "tag": "x"},
     built_in=False,
+    applies_to=("process_refund",),
+    actors=("agent",),
+    owner="grace",
+    bounds={"limit": Bounds(minimum=Decimal(0), maximum=None, unit="USD", description="each")},
+    facts=(
+        Tally(name="twice", measure="count", over=("process_refund",), same="agent", within="30m"),
+    ),
+    cases=(
+        Case(
+            name="too much",
+            action="process_refund",
+            data={"amount": Decimal("501.5"), "currency": None},
+            expect="require_approval",
+            facts={"twice": 1},
+        ),
+    ),
 )
 
 SAMPLES: Final = (
@@ -115,6 +135,23 @@ SAMPLES: Final = (
     action.ActionFailed(
         action_id="a1", error_message="bank closed", latency_ms=12, cost_usd="0", retry_count=0
     ),
+    # ── commitment ──
+    commitment.CommitmentMade(
+        action_id="a1",
+        action_type="process_refund",
+        amount=Decimal("900.50"),
+        currency="USD",
+        at=NOON,
+        keys=("action:a1", "agent:support", "org_unit:business"),
+    ),
+    commitment.CommitmentReleased(
+        action_id="a1",
+        action_type="update_price",
+        amount=None,
+        currency="",
+        at=NOON,
+        keys=("action:a1",),
+    ),
     # ── outcome ──
     outcome.OutcomeRecorded(
         outcome_id="out-a1",
@@ -154,6 +191,17 @@ SAMPLES: Final = (
     law.LawConstituted(name="Shop"),
     law.PolicyDrafted(policy=POLICY, by="user:grace"),
     law.PolicyActivated(policy_id="cap", version=2, by="user:founder", reason="spring"),
+    law.PolicyShadowed(policy_id="cap", version=3, by="user:grace", reason="a look first"),
+    law.ParameterChanged(
+        policy_id="cap",
+        version=2,
+        name="limit",
+        before=Decimal("500.5"),
+        after=600,
+        by="user:founder",
+        reason="inflation",
+        backtest="bt-1",
+    ),
     law.PolicyDisabled(policy_id="cap", by="user:founder", reason="summer"),
     law.KillSwitchEngaged(org_unit_id="*", engagement_id="kill-c1", by="user:olga", reason="smoke"),
     law.KillSwitchReleased(
@@ -189,6 +237,16 @@ SAMPLES: Final = (
         triggers=("kill_switch:kill-c1", "cap@2/r"),
         approval_id="apr1",
         request=PARKED,
+        shadows=(Finding("cap@3/r", "true", "deny", "far too much"),),
+    ),
+    # ── claim ──
+    claim.ClaimContradicted(
+        agent_id="support",
+        action="process_refund",
+        name="customerId",
+        claimed="ben",
+        found="ada",
+        at=NOON,
     ),
     # ── approval ──
     approval.ApprovalRequested(
@@ -256,8 +314,20 @@ SAMPLE: Final[dict[tuple[str, int], Any]] = {
     (stored_name(fact), schema_version(fact)): fact for fact in SAMPLES
 }
 
+OLD_POLICY: Final = replace(
+    POLICY,
+    rules=(replace(POLICY.rules[0], approvals=1, expires_hours=24),),
+    applies_to=(),
+    actors=(),
+    owner="",
+    bounds={},
+    facts=(),
+    cases=(),
+)
 LIFTED: Final[dict[tuple[str, int], tuple[Any, ...]]] = {
     ("outcome.recorded", 1): (SAMPLE["outcome.recorded", 2],),
+    ("law.policy_drafted", 1): (replace(SAMPLE["law.policy_drafted", 2], policy=OLD_POLICY),),
+    ("verdict.recorded", 1): (replace(SAMPLE["verdict.recorded", 2], shadows=()),),
 }
 
 
