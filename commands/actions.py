@@ -233,6 +233,19 @@ def checked(action_type: ActionType, payload: dict[str, Any]) -> tuple[dict[str,
         return payload, f"{action_type.name}: {problems_of(error)}"
 
 
+def matter_of(
+    action_type: ActionType | None, arguments: Mapping[str, Any], *, is_sound: bool
+) -> dict[str, str]:
+    """Return what an approver agrees to: the kind, and the money that leaves or is collected."""
+    leaving = action_type.amount_of(arguments) if action_type is not None and is_sound else None
+    amount = arguments.get("amount", "") if leaving is None else leaving
+    return {
+        "kind": action_type.kind if action_type is not None else "action",
+        "amount": str(amount),
+        "currency": str(arguments.get("currency", "")),
+    }
+
+
 def problems_of(error: ValidationError) -> str:
     """Say what is wrong with a payload: each field, and what it should have been."""
     errors = error.errors(include_url=False, include_input=False, include_context=False)

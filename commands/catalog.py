@@ -46,15 +46,19 @@ from commands.governor.inquiry import (
 )
 from commands.governor.law import (
     ActivatePolicy,
+    ChangeParameter,
     DisablePolicy,
     DraftPolicy,
     EngageKillSwitch,
     ReleaseKillSwitch,
+    ShadowPolicy,
     activate_policy,
+    change_parameter,
     disable_policy,
     draft_policy,
     engage_kill_switch,
     release_kill_switch,
+    shadow_policy,
 )
 from commands.governor.mandate import (
     DelegateApprovals,
@@ -132,6 +136,8 @@ PLANNERS: Final[dict[type[Command], Planner]] = {
     DraftPolicy: draft_policy,
     ActivatePolicy: activate_policy,
     DisablePolicy: disable_policy,
+    ShadowPolicy: shadow_policy,
+    ChangeParameter: change_parameter,
     EngageKillSwitch: engage_kill_switch,
     ReleaseKillSwitch: release_kill_switch,
     OpenIncident: open_incident,

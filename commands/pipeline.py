@@ -20,7 +20,7 @@ from domain.core.principal import Actor
 from domain.core.stream import Refusal, Stream
 from domain.governor.approval import APPROVAL
 from domain.governor.effect import Effect
-from domain.governor.judge import Ask, heard, judge
+from domain.governor.judge import Ask, facts_needed, judge
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT, Verdict, VerdictRecorded
 from domain.kernel.org_unit import ROOT
@@ -90,7 +90,7 @@ class Pipeline:
 
     def informed(self, past: Past, ask: Ask) -> tuple[Past, Ask]:
         """Add to a request what the log says about it, read inside the same boundary."""
-        wanted = inquiry(ask, heard(ask, past.state(LAW, ROOT)).facts)
+        wanted = inquiry(ask, facts_needed(ask, past.state(LAW, ROOT)))
         if wanted is None:
             return past, ask
         if more := [each for each in wanted.reads() if each[0].at(each[1]) not in past.events]:

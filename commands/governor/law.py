@@ -13,10 +13,11 @@ from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
 from domain.core.principal import MANAGERS, PEOPLE, Role
 from domain.core.stream import Decision, Refusal
-from domain.governor import incident, law, policy
+from domain.governor import amendments, incident, law, policy
 from domain.governor.fact import Tally
 from domain.governor.incident import INCIDENT
 from domain.governor.law import EVERYWHERE, LAW
+from domain.governor.parameter import Bounds
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
@@ -32,10 +33,40 @@ class RuleText(BaseModel):
 
     id: Key
     condition: Annotated[str, Field(min_length=1, max_length=4_096)]
-    action: Literal["allow", "deny", "require_approval"]
+    action: Literal["allow", "warn", "deny", "require_approval"]
     message: Text
     priority: StrictInt = 0
     approver_role: Literal["founder", "admin", "operator"] = "founder"
+    approvals: Annotated[StrictInt, Field(ge=1, le=policy.APPROVALS_MAX)] = 1
+    expires_hours: Annotated[StrictInt, Field(ge=1, le=policy.EXPIRES_HOURS_MAX)] = 24
+
+
+class BoundsText(BaseModel):
+    """What a parameter may be."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    kind: Literal["number", "integer", "boolean", "text"] = "number"
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    unit: Text = ""
+    description: Text = ""
+
+
+class CaseText(BaseModel):
+    """One test of a policy as it is written down."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    name: Name
+    action: Name
+    data: dict[Name, Any]
+    expect: Literal["allow", "warn", "deny", "require_approval"]
+    facts: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
 
 
 class TallyText(BaseModel):
@@ -67,7 +98,12 @@ class DraftPolicy(Command):
     scope_id: Text = ""
     rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=policy.RULES_MAX)]
     parameters: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
+    applies_to: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    actors: tuple[Literal["user", "agent", "system"], ...] = ()
+    owner: Text = ""
+    bounds: dict[Name, BoundsText] = Field(default_factory=dict)
     facts: Annotated[tuple[TallyText, ...], Field(max_length=policy.FACTS_MAX)] = ()
+    tests: Annotated[tuple[CaseText, ...], Field(max_length=policy.CASES_MAX)] = ()
 
 
 def policy_of(cmd: DraftPolicy) -> policy.Policy:
@@ -82,7 +118,12 @@ def policy_of(cmd: DraftPolicy) -> policy.Policy:
         scope_id=cmd.scope_id,
         rules=tuple(policy.Rule(**rule.model_dump()) for rule in cmd.rules),
         parameters=cmd.parameters,
+        applies_to=cmd.applies_to,
+        actors=cmd.actors,
+        owner=cmd.owner,
+        bounds={name: Bounds(**bounds.model_dump()) for name, bounds in cmd.bounds.items()},
         facts=tuple(Tally(**tally.model_dump()) for tally in cmd.facts),
+        cases=tuple(policy.Case(**case.model_dump()) for case in cmd.tests),
     )
 
 
@@ -91,7 +132,7 @@ def draft_policy(cmd: DraftPolicy, sender: Sender) -> Plan:
 
     def decide(state: law.Law) -> Decision[Any]:
         written = policy_of(cmd)
-        decision = law.draft_policy(state, policy=written, by=str(sender.actor))
+        decision = amendments.draft_policy(state, policy=written, by=str(sender.actor))
         if not isinstance(decision, Refusal) and (problem := undeclared(written)):
             return Refusal("policy_flawed", problem)
         return decision
@@ -109,7 +150,7 @@ class ActivatePolicy(Command):
 def activate_policy(cmd: ActivatePolicy, sender: Sender) -> Plan:
     """Plan an activation."""
     decide = partial(
-        law.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+        amendments.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
     )
     return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
 
@@ -124,9 +165,48 @@ class DisablePolicy(Command):
 def disable_policy(cmd: DisablePolicy, sender: Sender) -> Plan:
     """Plan the end of a policy."""
     decide = partial(
-        law.disable_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+        amendments.disable_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
     )
     return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide, brake=True)
+
+
+class ShadowPolicy(Command):
+    """Let the newest version of a policy be asked about everything, and decide nothing."""
+
+    policy_id: Key
+    reason: Reason
+
+
+def shadow_policy(cmd: ShadowPolicy, sender: Sender) -> Plan:
+    """Plan a trial run of a policy."""
+    decide = partial(
+        amendments.shadow_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+    )
+    return amend(cmd, sender, permits=MANAGERS, stream=LAW, key=ROOT, decide=decide)
+
+
+class ChangeParameter(Command):
+    """Turn a number of an active policy, within its bounds."""
+
+    policy_id: Key
+    name: Name
+    value: bool | int | Decimal | str
+    reason: Reason
+    backtest: Text = ""
+
+
+def change_parameter(cmd: ChangeParameter, sender: Sender) -> Plan:
+    """Plan the turn of a number."""
+    decide = partial(
+        amendments.change_parameter,
+        policy_id=cmd.policy_id,
+        name=cmd.name,
+        value=cmd.value,
+        by=str(sender.actor),
+        reason=cmd.reason,
+        backtest=cmd.backtest,
+    )
+    return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
 
 
 class EngageKillSwitch(Command):

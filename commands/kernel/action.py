@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from commands.actions import ACTION_TYPES, checked
+from commands.actions import ACTION_TYPES, checked, matter_of
 from commands.facts.fact import commitment_keys
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import (
@@ -23,7 +23,7 @@ from domain.governor.fact import Matter
 from domain.governor.judge import Ask
 from domain.governor.verdict import Objection, Verdict
 from domain.kernel import action, agent
-from domain.kernel.action import ACTION, ActionProposed
+from domain.kernel.action import ACTION, Action, ActionProposed
 from domain.kernel.agent import AGENT
 from domain.kernel.commitment import COMMITMENT, RESERVATION, CommitmentMade, release
 from domain.kernel.order import ORDER
@@ -116,14 +116,16 @@ class _Proposal:
         lifted = past.state(APPROVAL, approval_id).request if approval_id else None
         entries = self._tagged(
             action.authorize(
-                state,
+                self._open(state),
                 proposal=self.fact,
                 approval_id=approval_id,
                 lifted=lifted.triggers if lifted is not None else (),
-                reopened=bool(self.sender.override_id),
             )
         )
         return entries if isinstance(entries, Refusal) else (*entries, *self._committed(past))
+
+    def _open(self, state: Action) -> Action:
+        return action.reopened(state) if self.sender.override_id else state
 
     def _committed(self, past: Past) -> tuple[Entry, ...]:
         """Count it under every name that it goes by; more names than fit need another event."""
@@ -148,11 +150,7 @@ class _Proposal:
         """Park it; what waits already waits on, unless its approval was given and is not enough."""
         state = past.state(ACTION, self.fact.action_id)
         decision = action.hold(
-            state,
-            proposal=self.fact,
-            approval_id=approval_id,
-            reasons=verdict.reasons,
-            reopened=bool(self.sender.override_id),
+            self._open(state), proposal=self.fact, approval_id=approval_id, reasons=verdict.reasons
         )
         waits = state.stage is action.Stage.AWAITING_APPROVAL and not self.sender.approval_id
         if waits and not isinstance(decision, Refusal):
@@ -226,13 +224,6 @@ def _order_of(fact: ActionProposed) -> str:
     return str(fact.arguments.get(kind.subjects.get("order", ""), "")) if kind else ""
 
 
-def _amount_of(fact: ActionProposed) -> str:
-    """Return what an approver is to agree to, in money: what leaves, or what is collected."""
-    kind = ACTION_TYPES.get(fact.action_type)
-    leaving = kind.amount_of(fact.arguments) if kind is not None else None
-    return str(fact.arguments.get("amount", "") if leaving is None else leaving)
-
-
 def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
     """Plan a proposal."""
     proposal = _proposal(cmd, sender)
@@ -252,11 +243,7 @@ def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
         decide=proposal.decide,
         held=proposal.held,
         denied=proposal.denied,
-        matter={
-            "kind": action_type.kind if action_type else "action",
-            "amount": _amount_of(fact),
-            "currency": str(fact.arguments.get("currency", "")),
-        },
+        matter=matter_of(action_type, fact.arguments, is_sound=not proposal.flaws),
         settled=lambda: cmd.model_copy(
             update={
                 "action_id": fact.action_id,

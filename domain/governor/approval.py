@@ -273,12 +273,12 @@ APPROVAL: Final = Stream(
 )
 
 
-def step_due_at(request: ApprovalRequested, step: int) -> Instant | None:
-    """Return when a step of the ladder (1, 2, 3) is due; after the last there is none."""
-    if step > len(LADDER):
+def step_due_at(requested_at: Instant, expires_at: Instant, step: int) -> Instant | None:
+    """Return when a step of the ladder (1, 2, 3) is due; there is no other."""
+    if not 1 <= step <= len(LADDER):
         return None
     part, of = LADDER[step - 1]
-    return request.requested_at + (request.expires_at - request.requested_at) * part // of
+    return requested_at + (expires_at - requested_at) * part // of
 
 
 def told_at(request: ApprovalRequested, step: int) -> str:

@@ -13,7 +13,6 @@ from domain.core.instant import Instant
 from domain.core.principal import DESK, PEOPLE, Actor, Role
 from domain.core.stream import Decision, Refusal
 from domain.governor.approval import (
-    LADDER,
     Approval,
     ApprovalAmended,
     ApprovalCancelled,
@@ -216,14 +215,15 @@ def escalate(
     state: Approval, *, approval_id: str, step: int, at: Instant
 ) -> Decision[ApprovalEvent]:
     """Tell whoever a step of the ladder names; steps that were slept through are left out."""
-    if state.request is None:
+    request = state.request
+    if request is None:
         return _UNKNOWN
     if state.stage is not Stage.PENDING or step <= state.step:
         return ()
-    due = step_due_at(state.request, step) if 1 <= step <= len(LADDER) else None
-    if due is None or at < due or at >= state.request.expires_at:
-        return Refusal("not_due", "this step is not due")
-    role = told_at(state.request, step)
+    due = step_due_at(request.requested_at, request.expires_at, step)
+    if due is None or not due <= at < request.expires_at:
+        return Refusal("not_due", f"step {step} is not due")
+    role = told_at(request, step)
     return (ApprovalEscalated(approval_id=approval_id, step=step, role=role),)
 
 

@@ -16,7 +16,7 @@ from domain.governor.effect import Effect
 from domain.governor.fact import FactUse, Matter, Standing
 from domain.governor.language import MISSING, Environment, EvaluationError
 from domain.governor.law import Law
-from domain.governor.policy import FOUNDER, Article, Chapter, Lookup, Policy
+from domain.governor.policy import FOUNDER, Article, Chapter, Lookup, Policy, RuleBook
 from domain.governor.verdict import Finding, Objection, Reading, Verdict
 
 READING_CHARACTERS_MAX: Final = 256
@@ -73,7 +73,7 @@ def judge(ask: Ask, law: Law) -> Verdict:
         objections = (_LAWLESS, *objections)
     if objections:
         return Verdict(effect=Effect.DENY, objections=objections, law_hash=law.book.hash)
-    chapter = heard(ask, law)
+    chapter = _heard(ask, law.book)
     articles = [each for each in chapter.articles if _concerns(each.policy, ask)]
     sight = Sight(ask)
     opinions = [_opinion(each, sight) for each in articles]
@@ -95,14 +95,27 @@ def judge(ask: Ask, law: Law) -> Verdict:
         demands=wanted.demands,
         expires_hours=wanted.expires_hours,
         law_hash=law.book.hash,
+        shadows=_watched(ask, law, sight) if law.shadows else (),
     )
 
 
-def heard(ask: Ask, law: Law) -> Chapter:
-    """Return the rules that a request has to hear."""
+def facts_needed(ask: Ask, law: Law) -> tuple[FactUse, ...]:
+    """Return the facts that the rules ask for which a request has to hear, or that only watch."""
+    facts = _heard(ask, law.book).facts
+    return (*facts, *_heard(ask, law.shadow_book).facts) if law.shadows else facts
+
+
+def _heard(ask: Ask, book: RuleBook) -> Chapter:
     if ask.worldly:
-        return law.book.about(ask.action)
-    return _SILENCE if ask.brake else law.book.naming(ask.action)
+        return book.about(ask.action)
+    return _SILENCE if ask.brake else book.naming(ask.action)
+
+
+def _watched(ask: Ask, law: Law, sight: "Sight") -> tuple[Finding, ...]:
+    """Return what rules would have said that are only watched, where they would have said it."""
+    articles = _heard(ask, law.shadow_book).articles
+    opinions = (_opinion(each, sight) for each in articles if _concerns(each.policy, ask))
+    return tuple(finding for _, finding in opinions if finding.result != "false")
 
 
 @dataclass(slots=True)
@@ -147,6 +160,10 @@ def environment_of(ask: Ask, owner: str = "") -> Environment:
 
 
 def _concerns(policy: Policy, ask: Ask) -> bool:
+    if policy.applies_to and ask.action not in policy.applies_to:
+        return False
+    if policy.actors and ask.actor.kind not in policy.actors:
+        return False
     match policy.scope:
         case "global":
             return True

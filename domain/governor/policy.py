@@ -13,12 +13,17 @@ from domain.core.canonical import digest
 from domain.governor.effect import Effect, effect_of
 from domain.governor.fact import FactUse, Tally, tally_flaw
 from domain.governor.language import Condition, PolicySyntaxError, compile_condition
+from domain.governor.parameter import Bounds, bounds_flaw, unfit
 from domain.governor.verdict import Finding, Reading
 
 SCOPES: Final = ("global", "org_unit", "agent", "workflow")
-ACTIONS: Final = ("allow", "deny", "require_approval")
+ACTIONS: Final = ("allow", "warn", "deny", "require_approval")
+ACTORS: Final = ("user", "agent", "system")
+APPROVALS_MAX: Final = 10
+EXPIRES_HOURS_MAX: Final = 168
 RULES_MAX: Final = 100
 FACTS_MAX: Final = 20
+CASES_MAX: Final = 200
 FOUNDER: Final = "founder"
 
 
@@ -32,11 +37,33 @@ class Rule:
     message: str
     priority: int = 0
     approver_role: str = FOUNDER
+    approvals: int = 1
+    expires_hours: int = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One example of what a policy must answer: the proof that it means what it says.
+
+    `data` is a payload, `facts` what the log says, `expect` an effect. Broken data belongs among
+    the cases: a policy is known by what it does when it cannot tell.
+    """
+
+    name: str
+    action: str
+    data: Mapping[str, object]
+    expect: str
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """One immutable version of a policy."""
+    """One immutable version of a policy.
+
+    `applies_to` names the action types that it is about, `actors` the kinds of principals; both
+    are empty where it is about all. `parameters` have `bounds`; `facts` are tallies of its own;
+    `cases` are its tests. `owner` is who answers for it.
+    """
 
     id: str
     version: int
@@ -48,7 +75,12 @@ class Policy:
     rules: tuple[Rule, ...] = ()
     parameters: Mapping[str, object] = field(default_factory=dict)
     built_in: bool = False
+    applies_to: tuple[str, ...] = ()
+    actors: tuple[str, ...] = ()
+    owner: str = ""
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
     facts: tuple[Tally, ...] = ()
+    cases: tuple[Case, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +235,33 @@ def flaw(policy: Policy) -> str:
         return "two rules have the same id"
     if len({tally.name for tally in policy.facts}) < len(policy.facts):
         return "two facts have the same name"
-    flaws = (*map(tally_flaw, policy.facts), *map(_rule_flaw, policy.rules))
+    flaws = (
+        *map(tally_flaw, policy.facts),
+        *map(_rule_flaw, policy.rules),
+        *(bounds_flaw(name, bounds) for name, bounds in policy.bounds.items()),
+        *(parameter_flaw(policy, name) for name in (*policy.bounds, *policy.parameters)),
+        *(_case_flaw(case) for case in policy.cases),
+        *(
+            f"actors: {each!r} is not one of {', '.join(ACTORS)}"
+            for each in policy.actors
+            if each not in ACTORS
+        ),
+    )
     return next(filter(None, flaws), "")
+
+
+def parameter_flaw(policy: Policy, name: str) -> str:
+    """Say why a parameter may not be what it is, or nothing if it may."""
+    if name not in policy.parameters:
+        return f"parameter {name} has bounds and no value"
+    bounds = policy.bounds.get(name)
+    return unfit(name, policy.parameters[name], bounds) if bounds is not None else ""
+
+
+def _case_flaw(case: Case) -> str:
+    if effect_of(case.expect).word != case.expect:
+        return f"test {case.name}: {case.expect!r} is not an effect"
+    return ""
 
 
 def _rule_flaw(rule: Rule) -> str:
@@ -212,6 +269,10 @@ def _rule_flaw(rule: Rule) -> str:
         return f"rule {rule.id}: action {rule.action!r} is not one of {', '.join(ACTIONS)}"
     if rule.approver_role not in ("founder", "admin", "operator"):
         return f"rule {rule.id}: {rule.approver_role!r} cannot approve"
+    if not 1 <= rule.approvals <= APPROVALS_MAX:
+        return f"rule {rule.id}: approvals is {rule.approvals}, and must be 1 to {APPROVALS_MAX}"
+    if not 1 <= rule.expires_hours <= EXPIRES_HOURS_MAX:
+        return f"rule {rule.id}: expires_hours must be 1 to {EXPIRES_HOURS_MAX}"
     if problem := _compiled(rule.condition)[1]:
         return f"rule {rule.id}: {problem}"
     return ""

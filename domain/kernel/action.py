@@ -185,40 +185,35 @@ def _answered(state: Action, action_id: str) -> Refusal:
     return Refusal("action_not_open", f"action {action_id} is {state.stage.value}")
 
 
-def _closed_to(state: Action, proposal: ActionProposed, *, reopened: bool) -> Refusal | None:
+def _closed_to(state: Action, proposal: ActionProposed) -> Refusal | None:
     """Say why a proposal cannot be answered: it was already, or another one bears its id."""
-    if state.stage not in OPEN and not (reopened and state.stage is Stage.DENIED):
+    if state.stage not in OPEN:
         return _answered(state, proposal.action_id)
     if state.proposal is not None and state.proposal.payload_hash != proposal.payload_hash:
         return Refusal("action_id_used", f"another proposal is called {proposal.action_id}")
     return None
 
 
+def reopened(state: Action) -> Action:
+    """Return an action whose denial was overridden as one that can be answered again."""
+    return replace(state, stage=Stage.AWAITING_APPROVAL) if state.stage is Stage.DENIED else state
+
+
 def authorize(
-    state: Action,
-    *,
-    proposal: ActionProposed,
-    approval_id: str = "",
-    lifted: tuple[str, ...] = (),
-    reopened: bool = False,
+    state: Action, *, proposal: ActionProposed, approval_id: str = "", lifted: tuple[str, ...] = ()
 ) -> Decision[ActionEvent]:
-    """Say yes to a proposal, new, parked, or reopened after a denial was overridden."""
-    if refusal := _closed_to(state, proposal, reopened=reopened):
+    """Say yes to a proposal, new or parked."""
+    if refusal := _closed_to(state, proposal):
         return refusal
     yes = ActionAuthorized(action_id=proposal.action_id, approval_id=approval_id, lifted=lifted)
     return (*_proposal(state, proposal), yes)
 
 
 def hold(
-    state: Action,
-    *,
-    proposal: ActionProposed,
-    approval_id: str,
-    reasons: tuple[str, ...],
-    reopened: bool = False,
+    state: Action, *, proposal: ActionProposed, approval_id: str, reasons: tuple[str, ...]
 ) -> Decision[ActionEvent]:
     """Park a proposal until a person has answered."""
-    if refusal := _closed_to(state, proposal, reopened=reopened):
+    if refusal := _closed_to(state, proposal):
         return refusal
     held = ActionHeld(action_id=proposal.action_id, approval_id=approval_id, reasons=reasons)
     return (*_proposal(state, proposal), held)
@@ -228,7 +223,7 @@ def deny(
     state: Action, *, proposal: ActionProposed, reasons: tuple[str, ...]
 ) -> Decision[ActionEvent]:
     """Say no to a proposal, new or parked."""
-    if refusal := _closed_to(state, proposal, reopened=False):
+    if refusal := _closed_to(state, proposal):
         return refusal
     no = ActionDenied(action_id=proposal.action_id, reasons=reasons)
     return (*_proposal(state, proposal), no)

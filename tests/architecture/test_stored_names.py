@@ -23,11 +23,23 @@ from domain.access import token, user
 from domain.catalog import EVENTS, STREAMS, UPCASTERS
 from domain.core.event import schema_version, stored_name
 from domain.core.instant import DAY
-from domain.governor import approval, authority, digest, incident, law, mandate, override, verdict
+from domain.governor import (
+    approval,
+    authority,
+    claim,
+    digest,
+    incident,
+    law,
+    mandate,
+    override,
+    verdict,
+)
 from domain.governor.demand import Demand
-from domain.governor.policy import Policy, Rule
+from domain.governor.fact import Tally
+from domain.governor.parameter import Bounds
+from domain.governor.policy import Case, Policy, Rule
 from domain.governor.verdict import Finding, Objection, Reading
-from domain.kernel import action, agent, order, org_unit, outcome
+from domain.kernel import action, agent, commitment, order, org_unit, outcome
 
 HERE: Final = Path(__file__).parent
 NAMES: Final = HERE / "stored_names.txt"
@@ -60,10 +72,28 @@ POLICY: Final = Policy(
             message="too much",
             priority=1,
             approver_role="admin",
+            approvals=2,
+            expires_hours=48,
         ),
     ),
     parameters={"limit": Decimal("500.5"), "days": 30, "strict": True, "tag": "x"},
     built_in=False,
+    applies_to=("process_refund",),
+    actors=("agent",),
+    owner="grace",
+    bounds={"limit": Bounds(minimum=Decimal(0), maximum=None, unit="USD", description="each")},
+    facts=(
+        Tally(name="twice", measure="count", over=("process_refund",), same="agent", within="30m"),
+    ),
+    cases=(
+        Case(
+            name="too much",
+            action="process_refund",
+            data={"amount": Decimal("501.5"), "currency": None},
+            expect="require_approval",
+            facts={"twice": 1},
+        ),
+    ),
 )
 
 SAMPLES: Final = (
@@ -117,6 +147,23 @@ SAMPLES: Final = (
     action.ActionFailed(
         action_id="a1", error_message="bank closed", latency_ms=12, cost_usd="0", retry_count=0
     ),
+    # ── commitment ──
+    commitment.CommitmentMade(
+        action_id="a1",
+        action_type="process_refund",
+        amount=Decimal("900.50"),
+        currency="USD",
+        at=NOON,
+        keys=("action:a1", "agent:support", "org_unit:business"),
+    ),
+    commitment.CommitmentReleased(
+        action_id="a1",
+        action_type="update_price",
+        amount=None,
+        currency="",
+        at=NOON,
+        keys=("action:a1",),
+    ),
     # ── outcome ──
     outcome.OutcomeRecorded(
         outcome_id="out-a1",
@@ -156,6 +203,17 @@ SAMPLES: Final = (
     law.LawConstituted(name="Shop"),
     law.PolicyDrafted(policy=POLICY, by="user:grace"),
     law.PolicyActivated(policy_id="cap", version=2, by="user:founder", reason="spring"),
+    law.PolicyShadowed(policy_id="cap", version=3, by="user:grace", reason="a look first"),
+    law.ParameterChanged(
+        policy_id="cap",
+        version=2,
+        name="limit",
+        before=Decimal("500.5"),
+        after=600,
+        by="user:founder",
+        reason="inflation",
+        backtest="bt-1",
+    ),
     law.PolicyDisabled(policy_id="cap", by="user:founder", reason="summer"),
     law.KillSwitchEngaged(org_unit_id="*", engagement_id="kill-c1", by="user:olga", reason="smoke"),
     law.KillSwitchReleased(
@@ -191,6 +249,16 @@ SAMPLES: Final = (
         triggers=("kill_switch:kill-c1", "cap@2/r"),
         approval_id="apr1",
         request=PARKED,
+        shadows=(Finding("cap@3/r", "true", "deny", "far too much"),),
+    ),
+    # ── claim ──
+    claim.ClaimContradicted(
+        agent_id="support",
+        action="process_refund",
+        name="customerId",
+        claimed="ben",
+        found="ada",
+        at=NOON,
     ),
     # ── approval ──
     approval.ApprovalRequested(
@@ -303,9 +371,21 @@ def _as_in_1(request: approval.ApprovalRequested) -> approval.ApprovalRequested:
     return replace(request, demands=(Demand("founder", 1),))
 
 
+OLD_POLICY: Final = replace(
+    POLICY,
+    rules=(replace(POLICY.rules[0], approvals=1, expires_hours=24),),
+    applies_to=(),
+    actors=(),
+    owner="",
+    bounds={},
+    facts=(),
+    cases=(),
+)
 LIFTED: Final[dict[tuple[str, int], tuple[Any, ...]]] = {
     ("outcome.recorded", 1): (SAMPLE["outcome.recorded", 2],),
+    ("law.policy_drafted", 1): (replace(SAMPLE["law.policy_drafted", 2], policy=OLD_POLICY),),
     ("approval.requested", 1): (_as_in_1(SAMPLE["approval.requested", 2]),),
+    ("verdict.recorded", 1): (replace(SAMPLE["verdict.recorded", 2], shadows=()),),
 }
 
 

@@ -24,10 +24,12 @@ from commands.governor.approval import GrantApproval, RejectApproval
 from commands.governor.incident import OpenIncident, UpdateIncident
 from commands.governor.law import (
     ActivatePolicy,
+    ChangeParameter,
     DisablePolicy,
     DraftPolicy,
     EngageKillSwitch,
     ReleaseKillSwitch,
+    ShadowPolicy,
 )
 from commands.kernel.action import CancelAction, ProposeAction
 from commands.kernel.agent import DisableAgent, EnableAgent, PermitTools
@@ -250,6 +252,8 @@ class Life:
         commands = (
             DraftPolicy.model_validate({**draft, "parameters": {"limit": limit}}),
             ActivatePolicy(policy_id=policy, reason="r"),
+            ShadowPolicy(policy_id=policy, reason="r"),
+            ChangeParameter(policy_id=policy, name="limit", value=limit, reason="r"),
             DisablePolicy(policy_id=policy, reason="r"),
         )
         self.shop.do(self.dice.choice(commands))

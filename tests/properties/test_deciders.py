@@ -22,7 +22,17 @@ from domain.access.user import USER
 from domain.catalog import STREAMS
 from domain.core.instant import DAY, HOUR
 from domain.core.stream import Decision, Refusal, Stream
-from domain.governor import approval, approving, digest, incident, law, mandate, override, verdict
+from domain.governor import (
+    amendments,
+    approval,
+    approving,
+    digest,
+    incident,
+    law,
+    mandate,
+    override,
+    verdict,
+)
 from domain.governor.approval import (
     APPROVAL,
     LIFETIME,
@@ -39,6 +49,7 @@ from domain.governor.incident import INCIDENT
 from domain.governor.law import LAW
 from domain.governor.mandate import MANDATE
 from domain.governor.override import OVERRIDE
+from domain.governor.parameter import Bounds
 from domain.governor.verdict import VERDICT, Finding, VerdictRecorded
 from domain.kernel import action, agent, order, org_unit, outcome
 from domain.kernel.action import ACTION, ActionProposed
@@ -144,6 +155,7 @@ DENIED: Final = VerdictRecorded(
     triggers=(),
     approval_id="",
     request={"command": "ProposeAction"},
+    shadows=(),
 )
 TIMES: Final = (NOON, NOON + LIFETIME - 1, NOON + LIFETIME)
 
@@ -204,6 +216,13 @@ ANSWER: Final = {"approval_id": "apr1", "payload_hash": "hash"}
 FLAWED: Final = replace(MARGIN_FLOOR, rules=())
 RENAMED: Final = replace(MARGIN_FLOOR, name="Floor")
 AMEND: Final = {"by": "user:founder", "reason": "x"}
+TURNABLE: Final = replace(
+    MARGIN_FLOOR,
+    id="turnable",
+    parameters={"floor": Decimal(1)},
+    bounds={"floor": Bounds(minimum=Decimal(0))},
+)
+TURN: Final = {"policy_id": TURNABLE.id, "name": "floor", "backtest": "", **AMEND}
 
 REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] = {
     "org_unit": (
@@ -278,12 +297,18 @@ REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] =
         [
             (law.constitute, {"name": "Shop", "policies": BUILT_IN}),
             *(
-                (law.draft_policy, {"policy": policy, "by": "user:grace"})
-                for policy in (MARGIN_FLOOR, RENAMED, FLAWED)
+                (amendments.draft_policy, {"policy": policy, "by": "user:grace"})
+                for policy in (MARGIN_FLOOR, RENAMED, FLAWED, TURNABLE)
             ),
-            (law.activate_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
-            (law.disable_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
-            (law.disable_policy, {"policy_id": "unheard of", **AMEND}),
+            (amendments.activate_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            (amendments.activate_policy, {"policy_id": TURNABLE.id, **AMEND}),
+            (amendments.shadow_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            *(
+                (amendments.change_parameter, {**TURN, "value": value})
+                for value in (Decimal(7), Decimal(8), Decimal(-1), "seven")
+            ),
+            (amendments.disable_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            (amendments.disable_policy, {"policy_id": "unheard of", **AMEND}),
             *(
                 (law.engage_kill_switch, {"org_unit_id": unit, "engagement_id": id, **AMEND})
                 for unit in ("*", "eu")
@@ -482,7 +507,7 @@ def test_every_stream_with_deciders_is_asked() -> None:
 @each_stream
 def test_every_decider_of_a_stream_is_asked(name: str) -> None:
     _, module, requests = REQUESTS[name]
-    known = deciders_of(module)
+    known = deciders_of(module) | (deciders_of(amendments) if module is law else set())
     assert known
     assert known <= {decide for decide, _ in requests}
 
