@@ -24,6 +24,7 @@ from domain.core.stream import Stream
 from domain.ports import Clock, Connector, Ids, Notifier
 from projections.catalog import VIEWS
 from projections.engine import catch_up_all
+from queries import waiting
 from queries.catalog import Question
 from queries.dashboard import dashboard
 from queries.listing import LIMIT_DEFAULT, Answer, BadQuestion, Filters, rows_of
@@ -115,6 +116,15 @@ class Business:
     def dashboard(self, org_unit_id: str) -> dict[str, Any]:
         """Answer how the business is doing."""
         return dashboard(self.views, at=self.clock(), head=self.log.head(), org_unit_id=org_unit_id)
+
+    def approvals_digest(self) -> dict[str, Any]:
+        """Answer what waits for people."""
+        return waiting.digest(self.views, at=self.clock())
+
+    def approvals_similar(self, approval_id: str) -> list[dict[str, Any]] | None:
+        """Answer how requests like one ended; None if there is no such request."""
+        row = self.views.get("approvals", approval_id)
+        return None if row is None else waiting.similar(self.views, row)
 
     def state_told(self, name: str, at: int | None) -> dict[str, Any]:
         """Return one thing as it stands, or stood at a position, as JSON."""

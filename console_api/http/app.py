@@ -18,6 +18,7 @@ from console_api.http.guard import Guard, Watermark
 from console_api.http.problems import handle_problems
 from console_api.http.reads import Reading, add_reads
 from console_api.http.routing import add
+from console_api.http.waiting import add_waiting
 from console_api.http.writes import Writing, add_writes
 from console_api.pages.router import pages
 from console_api.settings import Settings
@@ -57,6 +58,7 @@ def create_app(business: Business, settings: Settings) -> FastAPI:
     caller = identify(business)
     reading = Reading(business, caller, watermark)
     add_reads(app, reading)
+    add_waiting(app, reading)
     add_writes(app, Writing(business, reading), caller)
     _add_health(app, reading)
     before = len(business.on_close)

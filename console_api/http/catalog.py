@@ -59,6 +59,8 @@ READERS: Final[dict[str, frozenset[Role]]] = {
     **{shelf.one: shelf.readers for shelf in SHELVES},
     "getDashboard": NOT_AGENTS,
     "getState": NOT_AGENTS,
+    "getApprovalsDigest": NOT_AGENTS,
+    "listSimilarApprovals": NOT_AGENTS,
     "listActionTypes": EVERYONE,
     "getActionType": EVERYONE,
 }

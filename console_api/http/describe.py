@@ -177,6 +177,8 @@ def components() -> Json:
         schemas.DoneReceipt,
         schemas.Dashboard,
         schemas.StateAnswer,
+        schemas.Digest,
+        schemas.SimilarRequests,
         schemas.Health,
         schemas.TokenIssued,
         schemas.KillSwitchAnswer,

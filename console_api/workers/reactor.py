@@ -67,9 +67,7 @@ class Reactor:
         assert request is not None, "news of an approval that nobody requested"
         self.business.notify(
             urgency=urgency,
-            title=f"{request.action}: {news}"
-            if news.endswith("asks")
-            else f"{request.action} {news}",
+            title=f"{request.action} {news}",
             text=text,
             link=f"{APPROVALS}?id={request.approval_id}",
         )
@@ -94,7 +92,8 @@ class Reactor:
                 )
             case InformationRequested() as asked_more:
                 request = self.business.state(APPROVAL, asked_more.approval_id).request
-                self._about(request, f"{asked_more.by} asks", asked_more.question)
+                text = f"{asked_more.by}: {asked_more.question}"
+                self._about(request, "needs an answer before it is decided", text)
             case DigestTold(text=text):
                 self.business.notify(
                     urgency="normal", title="What waits for you", text=text, link=APPROVALS
