@@ -9,6 +9,7 @@ from typing import Any, Final
 from domain.core.instant import written
 from domain.governor.approval import (
     APPROVAL,
+    ApprovalAmended,
     ApprovalCancelled,
     ApprovalConsumed,
     ApprovalEndorsed,
@@ -133,6 +134,8 @@ def _change(row: Row, recorded: Recorded) -> dict[str, Any]:
             return {"status": "approved", "endorsements": yeses, **decided}
         case ApprovalRejected(by=by, reason=reason):
             return {"status": "rejected", "decided_by": by, "decided_at": at, "notes": reason}
+        case ApprovalAmended(by=by):
+            return {"decided_by": by, "decided_at": at}
         case ApprovalExpired():
             return {"status": "expired", "decided_at": at}
         case ApprovalCancelled(reason=reason):

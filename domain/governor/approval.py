@@ -228,7 +228,7 @@ def evolve(state: Approval, fact: ApprovalEvent) -> Approval:
             spoken = any(yes.by == fact.by for yes in state.yeses)
             return approved if spoken else replace(approved, yeses=(*state.yeses, Yes(fact.by)))
         case ApprovalAmended():
-            return state  # the end of this request is a fact of its own
+            return replace(state, decided_by=fact.by)  # its end is a fact of its own
         case ApprovalEndorsed() | InformationRequested() | InformationGiven() | ApprovalEscalated():
             return _talked(state, fact)
         case _:

@@ -203,7 +203,11 @@ def test_there_is_an_end_to_questions() -> None:
 
 # ── amending ──
 
-CHANGED: Final = {"command": "ProposeAction", "actionType": "process_refund", "payload": {}}
+CHANGED: Final[dict[str, object]] = {
+    "command": "ProposeAction",
+    "actionType": "process_refund",
+    "payload": {},
+}
 AMEND: dict[str, Any] = {
     "approval_id": "apr1",
     "payload_hash": "hash of 900",
