@@ -11,7 +11,7 @@ role, the limits and the bar on one's own requests stay those of the person in w
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Final, assert_never, get_args
+from typing import Final, TypeVar, assert_never, get_args
 
 from domain.core.canonical import plain
 from domain.core.event import event
@@ -19,8 +19,12 @@ from domain.core.instant import DAY, Instant
 from domain.core.principal import DESK, PEOPLE, Actor, Role, may_stand_in_for
 from domain.core.stream import Decision, Refusal, Stream
 
+V = TypeVar("V")
+
 DELEGATED_MAX: Final = 31 * DAY
-DELEGATIONS_MAX: Final = 500
+DELEGATIONS_MAX: Final = 50
+"""People who may speak for one person, those whose time is over included."""
+
 WITHIN: Final = DAY
 """The window in which what a person agreed to is added up."""
 
@@ -71,37 +75,54 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """The limits by role and currency, and until when who speaks for whom."""
+    """The limits, by role and by currency; and who is spoken for, by whom, until when."""
 
-    limits: Mapping[tuple[str, str], Limit] = field(default_factory=dict)
-    delegations: Mapping[tuple[str, str], Instant] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, Limit]] = field(default_factory=dict)
+    delegations: Mapping[str, Mapping[str, Instant]] = field(default_factory=dict)
 
     def limits_on(self, role: Role) -> dict[str, tuple[Limit, ...]]:
         """Return what binds a role, by currency: its own limits, and those of the roles above."""
         found: dict[str, tuple[Limit, ...]] = {}
-        for (name, currency), limit in self.limits.items():
-            if may_stand_in_for(Role(name), role):
+        for name, limits in self.limits.items():
+            for currency, limit in limits.items() if may_stand_in_for(Role(name), role) else ():
                 found[currency] = (*found.get(currency, ()), limit)
         return found
+
+    def limit(self, role: str, currency: str) -> Limit:
+        """Return what was said about one role and one currency."""
+        return self.limits.get(role, {}).get(currency, Limit())
+
+    def until(self, delegator: str, delegate: str) -> Instant | None:
+        """Return until when somebody speaks for another."""
+        return self.delegations.get(delegator, {}).get(delegate)
 
 
 def evolve(state: Mandate, fact: MandateEvent) -> Mandate:
     """Take one fact into account."""
     match fact:
         case LimitSet():
-            limits = {**state.limits, (fact.role, fact.currency): Limit(fact.each, fact.per_day)}
-            if fact.each is None and fact.per_day is None:
-                del limits[fact.role, fact.currency]
-            return replace(state, limits=limits)
+            limit = Limit(fact.each, fact.per_day)
+            kept = None if limit == Limit() else limit
+            return replace(state, limits=_with(state.limits, fact.role, fact.currency, kept))
         case Delegated():
             pair = (fact.delegator, fact.delegate)
-            return replace(state, delegations={**state.delegations, pair: fact.until})
+            return replace(state, delegations=_with(state.delegations, *pair, fact.until))
         case Withdrawn():
-            gone = (fact.delegator, fact.delegate)
-            left = {pair: until for pair, until in state.delegations.items() if pair != gone}
-            return replace(state, delegations=left)
+            pair = (fact.delegator, fact.delegate)
+            return replace(state, delegations=_with(state.delegations, *pair, None))
         case _:
             assert_never(fact)
+
+
+def _with(
+    table: Mapping[str, Mapping[str, V]], row: str, column: str, value: V | None
+) -> dict[str, Mapping[str, V]]:
+    """Return a table with one more cell, or without it; no row is empty."""
+    cells = {name: each for name, each in table.get(row, {}).items() if name != column}
+    if value is not None:
+        cells[column] = value
+    others = {name: each for name, each in table.items() if name != row}
+    return {**others, row: cells} if cells else others
 
 
 MANDATE: Final = Stream(
@@ -126,7 +147,7 @@ def set_limit(
     """Say how much money a role may agree to without somebody higher."""
     if role not in {each_role.value for each_role in DESK - {Role.FOUNDER}}:
         return Refusal("role_unlimited", f"{role} is not a role with limits: operator, admin")
-    if state.limits.get((role, currency), Limit()) == Limit(each, per_day):
+    if state.limit(role, currency) == Limit(each, per_day):
         return ()
     return (
         LimitSet(role=role, currency=currency, each=each, per_day=per_day, by=by, reason=reason),
@@ -178,9 +199,9 @@ def delegate(
     if not at < until <= at + DELEGATED_MAX:
         days = DELEGATED_MAX // DAY
         return Refusal("until_unfit", f"a delegation ends in the future, within {days} days")
-    if state.delegations.get((by.id, delegate_id)) == until:
+    if state.until(by.id, delegate_id) == until:
         return ()
-    if len(state.delegations) >= DELEGATIONS_MAX:
+    if len(state.delegations.get(by.id, ())) >= DELEGATIONS_MAX:
         return Refusal("too_many_delegations", "withdraw some that are over first")
     return (
         Delegated(delegator=by.id, delegate=delegate_id, until=until, by=str(by), reason=reason),
@@ -193,7 +214,7 @@ def withdraw(
     """End a delegation: whoever made it, or a founder or an admin for them."""
     if by.id != delegator and by.role not in (Role.FOUNDER, Role.ADMIN):
         return Refusal("not_yours", f"only {delegator}, an admin or a founder may end this")
-    if (delegator, delegate_id) not in state.delegations:
+    if state.until(delegator, delegate_id) is None:
         return ()
     return (Withdrawn(delegator=delegator, delegate=delegate_id, by=str(by), reason=reason),)
 
@@ -202,7 +223,7 @@ def objection_to_standing_in(
     state: Mandate, *, delegator: str, delegate_id: str, at: Instant
 ) -> Refusal | None:
     """Say why a person may not decide in another's name; what was delegated goes no further."""
-    until = state.delegations.get((delegator, delegate_id))
+    until = state.until(delegator, delegate_id)
     if until is None:
         return Refusal("not_delegated", f"{delegator} has not let {delegate_id} decide for them")
     if at >= until:

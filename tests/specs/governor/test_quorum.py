@@ -203,11 +203,7 @@ def test_there_is_an_end_to_questions() -> None:
 
 # ── amending ──
 
-CHANGED: Final[dict[str, object]] = {
-    "command": "ProposeAction",
-    "actionType": "process_refund",
-    "payload": {},
-}
+CHANGED: Final[dict[str, object]] = {"command": "ProposeAction", "payload": {}}
 AMEND: dict[str, Any] = {
     "approval_id": "apr1",
     "payload_hash": "hash of 900",
