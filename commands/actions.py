@@ -4,9 +4,11 @@ An action type that is not listed here is denied. Money is a JSON number, read e
 a NaN, a boolean or a list where a number belongs is refused, never converted.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from math import prod
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
@@ -120,6 +122,15 @@ class CreatePayoutBatch(Payload):
     period: Text = ""
 
 
+class ChangePayeeAccount(Payload):
+    """Pay somebody to another account from now on. The account itself stays with the bank's
+    connector; `account_ref` is what it is known as there."""
+
+    payee_id: Key
+    account_ref: Key
+    reason: Text = ""
+
+
 class ReorderStock(Payload):
     """Buy more of a product from its supplier."""
 
@@ -146,6 +157,8 @@ class ActionType:
     `effect_class` says what a crash in the middle means: pure and internal repeat freely,
     external_idempotent repeats with the same key, external_unsafe asks a person.
     `risk` is low, medium or high; `compensation` names the action type that undoes it.
+    `subjects` are the things that it concerns and the fields that name them; `money` the fields
+    whose product leaves the business, none where no money does.
     """
 
     name: str
@@ -154,40 +167,62 @@ class ActionType:
     risk: str
     kind: str = "action"
     compensation: str = ""
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    money: tuple[str, ...] = ()
+
+    def amount_of(self, arguments: Mapping[str, Any]) -> Decimal | None:
+        """Return the money that would leave the business, or None where none does."""
+        factors = [arguments.get(name) for name in self.money]
+        if not factors or any(not isinstance(each, int | Decimal) for each in factors):
+            return None
+        return Decimal(prod(Decimal(str(each)) for each in factors))
 
 
 _TYPES: Final = (
     ActionType(
         name="process_refund", payload=ProcessRefund,
         effect_class="external_idempotent", risk="medium",
+        subjects={"order": "orderId", "customer": "customerId"}, money=("amount",),
     ),
     ActionType(
         name="process_payout", payload=ProcessPayout,
         effect_class="external_idempotent", risk="high", kind="payout",
+        subjects={"payee": "payeeId"}, money=("amount",),
     ),
     ActionType(
         name="update_price", payload=UpdatePrice,
         effect_class="external_idempotent", risk="medium", compensation="update_price",
+        subjects={"product": "productId"},
     ),
     ActionType(
         name="increase_ad_spend", payload=IncreaseAdSpend,
         effect_class="external_idempotent", risk="medium", kind="budget",
+        subjects={"campaign": "campaignId"}, money=("amount",),
     ),
     ActionType(
         name="create_payout_batch", payload=CreatePayoutBatch,
         effect_class="internal", risk="low",
     ),
     ActionType(
+        name="change_payee_account", payload=ChangePayeeAccount,
+        effect_class="external_idempotent", risk="high", subjects={"payee": "payeeId"},
+    ),
+    ActionType(
         name="reorder_stock", payload=ReorderStock,
         effect_class="external_idempotent", risk="medium",
+        subjects={"product": "productId", "supplier": "supplierId"},
+        money=("quantity", "unitCost"),
     ),
     ActionType(
         name="publish_content", payload=PublishContent,
         effect_class="external_idempotent", risk="low",
+        subjects={"content": "contentId", "channel": "channel"},
     ),
 )  # fmt: skip
 
 ACTION_TYPES: Final = {each.name: each for each in _TYPES}
+SPENDING: Final = tuple(each.name for each in _TYPES if each.money)
+"""The action types by which money leaves the business."""
 
 
 def checked(action_type: ActionType, payload: dict[str, Any]) -> tuple[dict[str, Any], str]:
@@ -196,6 +231,19 @@ def checked(action_type: ActionType, payload: dict[str, Any]) -> tuple[dict[str,
         return action_type.payload.model_validate(payload).model_dump(by_alias=True), ""
     except ValidationError as error:
         return payload, f"{action_type.name}: {problems_of(error)}"
+
+
+def matter_of(
+    action_type: ActionType | None, arguments: Mapping[str, Any], *, is_sound: bool
+) -> dict[str, str]:
+    """Return what an approver agrees to: the kind, and the money that leaves or is collected."""
+    leaving = action_type.amount_of(arguments) if action_type is not None and is_sound else None
+    amount = arguments.get("amount", "") if leaving is None else leaving
+    return {
+        "kind": action_type.kind if action_type is not None else "action",
+        "amount": str(amount),
+        "currency": str(arguments.get("currency", "")),
+    }
 
 
 def problems_of(error: ValidationError) -> str:

@@ -19,6 +19,7 @@ from commands.access.user import (
     remove_user,
 )
 from commands.founding import FoundBusiness, found_business
+from commands.governor.amendment import AmendRequest, amend_request
 from commands.governor.approval import (
     ExpireApproval,
     GrantApproval,
@@ -33,18 +34,41 @@ from commands.governor.incident import (
     open_incident,
     update_incident,
 )
+from commands.governor.inquiry import (
+    EscalateApproval,
+    GiveInformation,
+    RequestInformation,
+    TellDigest,
+    escalate_approval,
+    give_information,
+    request_information,
+    tell_digest,
+)
 from commands.governor.law import (
     ActivatePolicy,
+    ChangeParameter,
     DisablePolicy,
     DraftPolicy,
     EngageKillSwitch,
     ReleaseKillSwitch,
+    ShadowPolicy,
     activate_policy,
+    change_parameter,
     disable_policy,
     draft_policy,
     engage_kill_switch,
     release_kill_switch,
+    shadow_policy,
 )
+from commands.governor.mandate import (
+    DelegateApprovals,
+    SetApprovalLimit,
+    WithdrawDelegation,
+    delegate_approvals,
+    set_approval_limit,
+    withdraw_delegation,
+)
+from commands.governor.override import OverrideDenial, override_denial
 from commands.kernel.action import (
     CancelAction,
     ProposeAction,
@@ -100,9 +124,20 @@ PLANNERS: Final[dict[type[Command], Planner]] = {
     GrantApproval: grant_approval,
     RejectApproval: reject_approval,
     ExpireApproval: expire_approval,
+    AmendRequest: lambda cmd, sender: amend_request(cmd, sender, COMMANDS),
+    RequestInformation: request_information,
+    GiveInformation: give_information,
+    EscalateApproval: escalate_approval,
+    TellDigest: tell_digest,
+    SetApprovalLimit: set_approval_limit,
+    DelegateApprovals: delegate_approvals,
+    WithdrawDelegation: withdraw_delegation,
+    OverrideDenial: override_denial,
     DraftPolicy: draft_policy,
     ActivatePolicy: activate_policy,
     DisablePolicy: disable_policy,
+    ShadowPolicy: shadow_policy,
+    ChangeParameter: change_parameter,
     EngageKillSwitch: engage_kill_switch,
     ReleaseKillSwitch: release_kill_switch,
     OpenIncident: open_incident,

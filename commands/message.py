@@ -35,12 +35,16 @@ class Command(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The circumstances of one command. `approval_id` is set when a parked command goes on."""
+    """The circumstances of one command. `approval_id` is set when a parked command goes on,
+    `amends` when it is asked in the place of an approval's, `override_id` when a founder has
+    overridden the denial of that command."""
 
     actor: Actor
     at: Instant
     command_id: str
     approval_id: str = ""
+    amends: str = ""
+    override_id: str = ""
 
     def new_id(self, prefix: str) -> str:
         """Name the one new thing of a kind that this command makes; a retry gives the same."""

@@ -1,19 +1,22 @@
-"""Parking: a command that a person must agree to, and how it goes on once they have.
+"""Parking: a command that people must agree to, and how it goes on once they have.
 
 held ──► approval.requested (the command itself is kept) … approval.granted
      ──► the same command again, judged again ──► consumed and carried out | asked again | denied
+Whoever agreed is looked at again, too: a yes of somebody who has since lost the role is no yes.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
-from commands.message import Command, Entry, Plan, Sender
+from commands.governor.approval import people_reads, roles_now
+from commands.message import Command, Entry, Plan, Reads, Sender
+from commands.overriding import override_of
 from commands.record import request_of
+from domain.core.instant import HOUR
 from domain.core.stream import Refusal
-from domain.governor import approval
+from domain.governor import approving
 from domain.governor.approval import (
     APPROVAL,
-    LIFETIME,
     ApprovalCancelled,
     ApprovalConsumed,
     ApprovalRequested,
@@ -43,8 +46,12 @@ class Parked:
         return self.command if settled is None else settled()
 
 
-def parked(past: Past, parking: Parked, *, overtaken: str = "") -> Weighed:
-    """Ask a person; whatever an earlier approval was for is overtaken by this request."""
+STRICTER: Final = "the rules became stricter: it is asked again"
+UNMET: Final = "somebody who agreed may not agree any more: it is asked again"
+
+
+def parked(past: Past, parking: Parked, *, overtaken: str = "", why: str = STRICTER) -> Weighed:
+    """Ask people; whatever an earlier approval was for is overtaken by this request."""
     sender, ask, verdict = parking.sender, parking.ask, parking.verdict
     approval_id = sender.new_id("apr")
     waiting = parking.plan.held(past, verdict, approval_id)
@@ -69,9 +76,13 @@ def parked(past: Past, parking: Parked, *, overtaken: str = "") -> Weighed:
         triggers=verdict.triggers,
         amount=matter.get("amount", ""),
         currency=matter.get("currency", ""),
-        expires_at=sender.at + LIFETIME,
+        expires_at=sender.at + verdict.expires_hours * HOUR,
+        requested_at=sender.at,
+        demands=verdict.demands,
+        authors=_authors(past, parking, overtaken),
+        override_id=override_of(past, sender),
     )
-    cancelled = _cancelled(overtaken, "the rules became stricter: it is asked again")
+    cancelled = _cancelled(overtaken, why)
     entries = (
         *cancelled,
         *waiting,
@@ -80,12 +91,30 @@ def parked(past: Past, parking: Parked, *, overtaken: str = "") -> Weighed:
     return "held", entries, None, approval_id
 
 
+def _authors(past: Past, parking: Parked, overtaken: str) -> tuple[str, ...]:
+    """Return all who had a hand in a request: who sends it, who sent and amended it before."""
+    authors = [str(parking.ask.actor)]
+    if earlier := overtaken or parking.sender.amends:
+        state = past.state(APPROVAL, earlier)
+        authors += state.request.authors if state.request is not None else ()
+        if parking.sender.amends:
+            authors.append(state.decided_by)
+    return tuple(dict.fromkeys(authors))
+
+
+def approver_reads(past: Past, sender: Sender) -> Reads:
+    """Return the histories of all whose yes a parked command rests on, as it goes on."""
+    if not sender.approval_id:
+        return ()
+    return people_reads(past.state(APPROVAL, sender.approval_id).speakers)
+
+
 def resume_with(past: Past, parking: Parked) -> Weighed:
     """Let a parked command go on: the approval must fit, and everything is judged again."""
     approval_id, verdict = parking.sender.approval_id, parking.verdict
     state = past.state(APPROVAL, approval_id)
     hash_now = parking.ask.payload_hash
-    if refusal := approval.use(state, payload_hash=hash_now, at=parking.sender.at):
+    if refusal := approving.use(state, payload_hash=hash_now, at=parking.sender.at):
         return "refused", (), refusal, approval_id
     assert state.request is not None
     if verdict.effect is Effect.DENY:
@@ -93,6 +122,8 @@ def resume_with(past: Past, parking: Parked) -> Weighed:
         return "denied", (*gone, *parking.plan.denied(past, verdict)), None, approval_id
     if not set(verdict.triggers) <= set(state.request.triggers):
         return parked(past, parking, overtaken=approval_id)
+    if not approving.is_met(state, verdict.demands, roles_now(past, state.speakers)):
+        return parked(past, parking, overtaken=approval_id, why=UNMET)
     decision = parking.plan.decide(past)
     if isinstance(decision, Refusal):
         gone = _cancelled(approval_id, decision.because)

@@ -5,25 +5,29 @@ plan ──► read ──► judge ──► decide ──► append
 If anything that was read has moved meanwhile, the append fails and the road is walked again.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from commands.facts.inquiry import contradictions, inquiry
 from commands.memory import Memory
 from commands.message import Command, Done, Entry, Held, Plan, Planner, Receipt, Refused, Sender
-from commands.parking import Parked, parked, resume_with
+from commands.overriding import overridden, override_reads, used_up
+from commands.parking import Parked, approver_reads, parked, resume_with
+from commands.queueing import Queues, pause_after
 from commands.record import request_of, verdict_entry
 from domain.core.principal import Actor
 from domain.core.stream import Refusal, Stream
 from domain.governor.approval import APPROVAL
 from domain.governor.effect import Effect
-from domain.governor.judge import Ask, judge
+from domain.governor.judge import Ask, facts_needed, judge
 from domain.governor.law import LAW
 from domain.governor.verdict import VERDICT, Verdict, VerdictRecorded
 from domain.kernel.org_unit import ROOT
 from domain.ports import Clock, Conflict, Draft, EventStore, Ids, Past, Recorded
 
-ATTEMPTS_MAX: Final = 12
+ATTEMPTS_MAX: Final = 24
 
 
 @dataclass(slots=True)
@@ -35,6 +39,8 @@ class Pipeline:
     ids: Ids
     planners: Mapping[type[Command], Planner]
     memory: Memory = field(default_factory=Memory)
+    pause: Callable[[float], None] = time.sleep
+    _queues: Queues = field(default_factory=Queues)
 
     def handle(
         self,
@@ -44,6 +50,8 @@ class Pipeline:
         command_id: str = "",
         correlation_id: str = "",
         approval_id: str = "",
+        amends: str = "",
+        override_id: str = "",
     ) -> Receipt:
         """Carry out one command, or say why not.
 
@@ -51,14 +59,16 @@ class Pipeline:
         with the first receipt. Raises `Conflict` after ATTEMPTS_MAX tries that all met newer
         facts, `StoreUnavailable` if the log cannot be reached; nothing is allowed then.
         """
-        sender = Sender(actor, self.clock(), command_id or self.ids(), approval_id)
+        command_id_now = command_id or self.ids()
+        sender = Sender(actor, self.clock(), command_id_now, approval_id, amends, override_id)
         plan = self.planners[type(command)](command, sender)
         walk = _Walk(self, command, sender, plan, correlation_id or sender.command_id)
-        for _ in range(ATTEMPTS_MAX):
+        for attempt in range(ATTEMPTS_MAX):
             try:
-                return walk.once(repeatable=bool(command_id))
+                with self._queues.turn(walk.contested):
+                    return walk.once(repeatable=bool(command_id))
             except Conflict:
-                continue
+                self.pause(pause_after(sender.command_id, attempt) if attempt else 0.0)
         raise Conflict(f"{type(command).__name__} kept meeting newer facts: try again")
 
     def read(self, plan: Plan, sender: Sender, *, repeatable: bool) -> Past:
@@ -70,15 +80,27 @@ class Pipeline:
         reads: list[tuple[Stream[Any, Any], str]] = [(LAW, ROOT), *plan.reads]
         if repeatable:
             reads.append((VERDICT, sender.command_id))
-        if sender.approval_id:
-            reads.append((APPROVAL, sender.approval_id))
+        reads += [(APPROVAL, each) for each in (sender.approval_id, sender.amends) if each]
         past = self._look(reads)
-        if more := plan.then(past):
-            further = self._look(more)
-            past = Past(
-                {**further.events, **past.events}, past.head, {**further.known, **past.known}
-            )
+        behind = (*approver_reads(past, sender), *override_reads(past, sender))
+        if more := (*plan.then(past), *behind):
+            past = self._further(past, more)
         return past
+
+    def informed(self, past: Past, ask: Ask) -> tuple[Past, Ask]:
+        """Add to a request what the log says about it, read inside the same boundary."""
+        wanted = inquiry(ask, facts_needed(ask, past.state(LAW, ROOT)))
+        if wanted is None:
+            return past, ask
+        if more := [each for each in wanted.reads() if each[0].at(each[1]) not in past.events]:
+            past = self._further(past, more)
+        standings = wanted.standings(past)
+        return past, replace(ask, facts=standings, corrections=wanted.corrections(standings))
+
+    def _further(self, past: Past, more: Sequence[tuple[Stream[Any, Any], str]]) -> Past:
+        """Read on; the head stays that of the first look."""
+        further = self._look(more)
+        return Past({**further.events, **past.events}, past.head, {**further.known, **past.known})
 
     def state(self, stream: Stream[Any, Any], key: str) -> Any:
         """Return the state of one history now, read on from what is remembered of it."""
@@ -113,6 +135,7 @@ class _Walk:
     sender: Sender
     plan: Plan
     correlation_id: str
+    contested: tuple[str, ...] = ()
 
     def once(self, *, repeatable: bool) -> Receipt:
         """Read, judge, decide and append; or answer again what was answered before."""
@@ -121,8 +144,20 @@ class _Walk:
         before = past.of(VERDICT.at(self.sender.command_id))
         if before:
             return _answer_again(before[0], ask)
+        first = past.events.keys()
+        past, ask = self.pipeline.informed(past, ask)
+        self.contested = tuple(past.events.keys() - first)
+        ask, misfit = overridden(past, self.sender, ask)
         verdict = judge(ask, past.state(LAW, ROOT))
-        outcome, entries, refusal, approval_id = self._weigh(past, ask, verdict)
+        outcome, entries, refusal, approval_id = (
+            ("refused", (), misfit, self.sender.approval_id)
+            if misfit is not None
+            else self._weigh(past, ask, verdict)
+        )
+        if misfit is None:
+            entries = (*entries, *used_up(past, self.sender, outcome))
+        if not self.sender.approval_id:
+            entries = (*entries, *contradictions(ask, self.sender.at))
         recorded = verdict_entry(
             self.sender,
             ask,

@@ -11,6 +11,7 @@ from commands.message import TEXT_MAX, Command, Entry, Plan, Reads, Sender
 from domain.core.canonical import digest
 from domain.core.principal import Actor, Role
 from domain.core.stream import Decision, Refusal, Stream
+from domain.governor.fact import Matter
 from domain.governor.judge import Ask
 from domain.governor.verdict import Objection
 from domain.ports import Past
@@ -112,6 +113,7 @@ class Errand:
                 org_path=self.org_path(past),
                 agent_id=sender.actor.id if sender.actor.role is Role.AGENT else "",
                 objections=(*barred, *self.objections(past)),
+                matter=Matter(at=sender.at),
                 brake=self.brake,
                 founding=self.founding,
             )

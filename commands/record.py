@@ -53,6 +53,7 @@ def verdict_entry(
         triggers=verdict.triggers,
         approval_id=approval_id,
         request=request,
+        shadows=verdict.shadows,
     )
     return (VERDICT.at(sender.command_id),), fact
 

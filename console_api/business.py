@@ -25,6 +25,7 @@ from domain.core.stream import Stream
 from domain.ports import Clock, Connector, Ids, Notifier, NotStorable
 from projections.catalog import VIEWS
 from projections.engine.projector import Projector
+from queries import waiting
 from queries.catalog import Question
 from queries.dashboard import dashboard
 from queries.listing import LIMIT_DEFAULT, Answer, BadQuestion, Filters, rows_of
@@ -66,6 +67,8 @@ class Business:
         command_id: str = "",
         correlation_id: str = "",
         approval_id: str = "",
+        amends: str = "",
+        override_id: str = "",
     ) -> Receipt:
         """Carry out a command. `key` is the caller's idempotency key, private to that actor."""
         if key:
@@ -76,6 +79,8 @@ class Business:
             command_id=command_id,
             correlation_id=correlation_id,
             approval_id=approval_id,
+            amends=amends,
+            override_id=override_id,
         )
 
     def follow(self, follow_up: FollowUp) -> Receipt:
@@ -86,6 +91,8 @@ class Business:
             command_id=follow_up.command_id,
             correlation_id=follow_up.correlation_id,
             approval_id=follow_up.approval_id,
+            amends=follow_up.amends,
+            override_id=follow_up.override_id,
         )
 
     def state(self, stream: Stream[Any, Any], key: str) -> Any:
@@ -115,6 +122,15 @@ class Business:
         at, head = self.clock(), self.log.head()
         board = dashboard(self.views, at=at, head=head, org_unit_id=org_unit_id)
         return board | {"readModels": read_models(self.views, self.log, at=at, head=head)}
+
+    def approvals_digest(self) -> dict[str, Any]:
+        """Answer what waits for people."""
+        return waiting.digest(self.views, at=self.clock())
+
+    def approvals_similar(self, approval_id: str) -> list[dict[str, Any]] | None:
+        """Answer how requests like one ended; None if there is no such request."""
+        row = self.views.get("approvals", approval_id)
+        return None if row is None else waiting.similar(self.views, row)
 
     def state_told(self, name: str, at: int | None) -> dict[str, Any]:
         """Return one thing as it stands, or stood at a position, as JSON.

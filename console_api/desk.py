@@ -31,10 +31,15 @@ def answer(
     payload_hash: str,
     reason: str = "",
     notes: str = "",
+    on_behalf_of: str | None = None,
     key: str = "",
 ) -> Answered:
     """Approve or reject what somebody was shown. Raises `pydantic.ValidationError`, `Conflict`."""
-    wire: dict[str, Any] = {"approvalId": approval_id, "payloadHash": payload_hash}
+    wire: dict[str, Any] = {
+        "approvalId": approval_id,
+        "payloadHash": payload_hash,
+        "onBehalfOf": on_behalf_of,
+    }
     if not approved:
         command = RejectApproval.model_validate({**wire, "reason": reason or notes})
         return Answered(business.do(command, actor, key=key))

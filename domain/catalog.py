@@ -8,11 +8,17 @@ from domain.core.event import stored_name
 from domain.core.stream import Stream
 from domain.core.upcast import Upcaster
 from domain.governor.approval import APPROVAL
+from domain.governor.authority import AUTHORITY
+from domain.governor.claim import CLAIM
+from domain.governor.digest import DIGEST
 from domain.governor.incident import INCIDENT
 from domain.governor.law import LAW
+from domain.governor.mandate import MANDATE
+from domain.governor.override import OVERRIDE
 from domain.governor.verdict import VERDICT
 from domain.kernel.action import ACTION
 from domain.kernel.agent import AGENT
+from domain.kernel.commitment import COMMITMENT
 from domain.kernel.order import ORDER
 from domain.kernel.org_unit import ORG_UNIT
 from domain.kernel.outcome import OUTCOME
@@ -21,11 +27,17 @@ STREAMS: Final[tuple[Stream[Any, Any], ...]] = (
     ORG_UNIT,
     AGENT,
     ACTION,
+    COMMITMENT,
     OUTCOME,
     ORDER,
     LAW,
     VERDICT,
     APPROVAL,
+    MANDATE,
+    AUTHORITY,
+    OVERRIDE,
+    DIGEST,
+    CLAIM,
     INCIDENT,
     USER,
     TOKEN,

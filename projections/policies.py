@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from domain.governor.law import PolicyActivated, PolicyDisabled, PolicyDrafted
+from domain.governor.law import (
+    ParameterChanged,
+    PolicyActivated,
+    PolicyDisabled,
+    PolicyDrafted,
+    PolicyShadowed,
+)
 from domain.ports import Recorded
 from domain.view_store import Column, Kind, Row
 from projections.view import View
@@ -20,6 +26,12 @@ COLUMNS: Final = (
     Column("parameters", Kind.JSON),
     Column("version", Kind.INTEGER),
     Column("active_version", Kind.INTEGER),
+    Column("shadow_version", Kind.INTEGER),
+    Column("applies_to", Kind.JSON),
+    Column("owner"),
+    Column("bounds", Kind.JSON),
+    Column("facts", Kind.JSON),
+    Column("tests", Kind.JSON),
     Column("status", indexed=True),
     Column("created_by"),
     Column("built_in", Kind.BOOLEAN),
@@ -49,22 +61,34 @@ def draw(row: Row | None, recorded: Recorded, _key: str) -> dict[str, Any] | Non
             "parameters": policy.parameters,
             "version": policy.version,
             "active_version": row["active_version"] if row else None,
+            "shadow_version": row["shadow_version"] if row else None,
+            "applies_to": policy.applies_to,
+            "owner": policy.owner,
+            "bounds": policy.bounds,
+            "facts": policy.facts,
+            "tests": policy.cases,
             "status": row["status"] if row else "draft",
             "created_by": fact.by,
             "built_in": policy.built_in,
         }
     assert row is not None, f"{recorded.type} of a policy that nobody drafted"
     if isinstance(fact, PolicyActivated):
-        return {**row, "status": "active", "active_version": fact.version}
+        return {
+            **row, "status": "active", "active_version": fact.version, "shadow_version": None,
+        }  # fmt: skip
+    if isinstance(fact, PolicyShadowed):
+        return {**row, "shadow_version": fact.version}
+    if isinstance(fact, ParameterChanged):
+        return {**row, "parameters": {**row["parameters"], fact.name: fact.after}}
     assert isinstance(fact, PolicyDisabled)
-    return {**row, "status": "disabled", "active_version": None}
+    return {**row, "status": "disabled", "active_version": None, "shadow_version": None}
 
 
 POLICIES: Final = View(
     name="policies",
     version=1,
     columns=COLUMNS,
-    facts=(PolicyDrafted, PolicyActivated, PolicyDisabled),
+    facts=(PolicyDrafted, PolicyActivated, PolicyDisabled, PolicyShadowed, ParameterChanged),
     keys=keys,
     draw=draw,
 )

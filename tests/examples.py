@@ -84,6 +84,8 @@ def house_rule(
     scope: str = "global",
     scope_id: str = "",
     approver_role: str = "founder",
+    approvals: int = 1,
+    expires_hours: int = 24,
     parameters: object = None,
 ) -> DraftPolicy:
     """A draft of a policy with one rule, whose message is its condition."""
@@ -93,6 +95,8 @@ def house_rule(
         "action": action,
         "message": condition,
         "approverRole": approver_role,
+        "approvals": approvals,
+        "expiresHours": expires_hours,
     }
     return DraftPolicy.model_validate(
         {

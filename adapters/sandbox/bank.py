@@ -29,6 +29,7 @@ _ANSWERS: Final[dict[str, str]] = {
     "update_price": "price",
     "increase_ad_spend": "campaign",
     "create_payout_batch": "batch",
+    "change_payee_account": "account",
     "reorder_stock": "purchase-order",
     "publish_content": "post",
 }

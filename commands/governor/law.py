@@ -7,13 +7,17 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 from pydantic.alias_generators import to_camel
 
+from commands.facts.declared import undeclared
+from commands.governor.incident import filed
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
 from domain.core.principal import MANAGERS, PEOPLE, Role
 from domain.core.stream import Decision, Refusal
-from domain.governor import incident, law, policy
+from domain.governor import amendments, incident, law, policy
+from domain.governor.fact import Tally
 from domain.governor.incident import INCIDENT
 from domain.governor.law import EVERYWHERE, LAW
+from domain.governor.parameter import Bounds
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
 
@@ -29,10 +33,54 @@ class RuleText(BaseModel):
 
     id: Key
     condition: Annotated[str, Field(min_length=1, max_length=4_096)]
-    action: Literal["allow", "deny", "require_approval"]
+    action: Literal["allow", "warn", "deny", "require_approval"]
     message: Text
     priority: StrictInt = 0
     approver_role: Literal["founder", "admin", "operator"] = "founder"
+    approvals: Annotated[StrictInt, Field(ge=1, le=policy.APPROVALS_MAX)] = 1
+    expires_hours: Annotated[StrictInt, Field(ge=1, le=policy.EXPIRES_HOURS_MAX)] = 24
+
+
+class BoundsText(BaseModel):
+    """What a parameter may be."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    kind: Literal["number", "integer", "boolean", "text"] = "number"
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    unit: Text = ""
+    description: Text = ""
+
+
+class CaseText(BaseModel):
+    """One test of a policy as it is written down."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    name: Name
+    action: Name
+    data: dict[Name, Any]
+    expect: Literal["allow", "warn", "deny", "require_approval"]
+    facts: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
+
+
+class TallyText(BaseModel):
+    """One fact of a policy's own as it is written down: what is counted, and within what."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+    name: Name
+    measure: Literal["count", "sum", "hours_since"]
+    over: Annotated[tuple[Name, ...], Field(min_length=1, max_length=50)]
+    same: Name
+    within: Name = "24h"
 
 
 PolicyKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -50,6 +98,12 @@ class DraftPolicy(Command):
     scope_id: Text = ""
     rules: Annotated[tuple[RuleText, ...], Field(min_length=1, max_length=policy.RULES_MAX)]
     parameters: dict[Name, bool | int | Decimal | str] = Field(default_factory=dict)
+    applies_to: Annotated[tuple[Name, ...], Field(max_length=50)] = ()
+    actors: tuple[Literal["user", "agent", "system"], ...] = ()
+    owner: Text = ""
+    bounds: dict[Name, BoundsText] = Field(default_factory=dict)
+    facts: Annotated[tuple[TallyText, ...], Field(max_length=policy.FACTS_MAX)] = ()
+    tests: Annotated[tuple[CaseText, ...], Field(max_length=policy.CASES_MAX)] = ()
 
 
 def policy_of(cmd: DraftPolicy) -> policy.Policy:
@@ -64,12 +118,25 @@ def policy_of(cmd: DraftPolicy) -> policy.Policy:
         scope_id=cmd.scope_id,
         rules=tuple(policy.Rule(**rule.model_dump()) for rule in cmd.rules),
         parameters=cmd.parameters,
+        applies_to=cmd.applies_to,
+        actors=cmd.actors,
+        owner=cmd.owner,
+        bounds={name: Bounds(**bounds.model_dump()) for name, bounds in cmd.bounds.items()},
+        facts=tuple(Tally(**tally.model_dump()) for tally in cmd.facts),
+        cases=tuple(policy.Case(**case.model_dump()) for case in cmd.tests),
     )
 
 
 def draft_policy(cmd: DraftPolicy, sender: Sender) -> Plan:
-    """Plan a draft."""
-    decide = partial(law.draft_policy, policy=policy_of(cmd), by=str(sender.actor))
+    """Plan a draft; a rule that asks for what nobody declares is refused, not obeyed later."""
+
+    def decide(state: law.Law) -> Decision[Any]:
+        written = policy_of(cmd)
+        decision = amendments.draft_policy(state, policy=written, by=str(sender.actor))
+        if not isinstance(decision, Refusal) and (problem := undeclared(written)):
+            return Refusal("policy_flawed", problem)
+        return decision
+
     return amend(cmd, sender, permits=MANAGERS, stream=LAW, key=ROOT, decide=decide)
 
 
@@ -83,7 +150,7 @@ class ActivatePolicy(Command):
 def activate_policy(cmd: ActivatePolicy, sender: Sender) -> Plan:
     """Plan an activation."""
     decide = partial(
-        law.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+        amendments.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
     )
     return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
 
@@ -98,9 +165,48 @@ class DisablePolicy(Command):
 def disable_policy(cmd: DisablePolicy, sender: Sender) -> Plan:
     """Plan the end of a policy."""
     decide = partial(
-        law.disable_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+        amendments.disable_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
     )
     return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide, brake=True)
+
+
+class ShadowPolicy(Command):
+    """Let the newest version of a policy be asked about everything, and decide nothing."""
+
+    policy_id: Key
+    reason: Reason
+
+
+def shadow_policy(cmd: ShadowPolicy, sender: Sender) -> Plan:
+    """Plan a trial run of a policy."""
+    decide = partial(
+        amendments.shadow_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+    )
+    return amend(cmd, sender, permits=MANAGERS, stream=LAW, key=ROOT, decide=decide)
+
+
+class ChangeParameter(Command):
+    """Turn a number of an active policy, within its bounds."""
+
+    policy_id: Key
+    name: Name
+    value: bool | int | Decimal | str
+    reason: Reason
+    backtest: Text = ""
+
+
+def change_parameter(cmd: ChangeParameter, sender: Sender) -> Plan:
+    """Plan the turn of a number."""
+    decide = partial(
+        amendments.change_parameter,
+        policy_id=cmd.policy_id,
+        name=cmd.name,
+        value=cmd.value,
+        by=str(sender.actor),
+        reason=cmd.reason,
+        backtest=cmd.backtest,
+    )
+    return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
 
 
 class EngageKillSwitch(Command):
@@ -129,24 +235,25 @@ def engage_kill_switch(cmd: EngageKillSwitch, sender: Sender) -> Plan:
         if isinstance(entries, Refusal) or not entries:
             return entries
         where = "everywhere" if cmd.org_unit_id == EVERYWHERE else f"in {cmd.org_unit_id}"
+        unit = "" if cmd.org_unit_id == EVERYWHERE else cmd.org_unit_id
         opened = incident.open_incident(
             past.state(INCIDENT, incident_id),
             incident_id=incident_id,
             kind="kill_switch",
             title=f"Kill switch engaged {where}",
             description=cmd.reason,
-            org_unit_id="" if cmd.org_unit_id == EVERYWHERE else cmd.org_unit_id,
+            org_unit_id=unit,
             subject=LAW.at(ROOT),
             detected_by=str(sender.actor),
         )
-        more = tagged(INCIDENT, incident_id, opened)
+        more = filed(incident_id, unit, opened)
         return more if isinstance(more, Refusal) else (*entries, *more)
 
     return _about_stop(cmd, sender, permits=PEOPLE | {Role.SERVICE}, decide=decide)
 
 
 class ReleaseKillSwitch(Command):
-    """Let work resume. Only a founder may."""
+    """Let work resume. Only a founder may, and a rule that names it may ask another person."""
 
     reason: Reason
     org_unit_id: Key | Literal["*"] = "*"
@@ -183,5 +290,5 @@ def _about_stop(
         subject=LAW.at(ROOT),
         reads=((INCIDENT, incident_id), (ORG_UNIT, unit)),
         decide=decide,
-        brake=True,
+        brake=isinstance(cmd, EngageKillSwitch),
     ).plan()

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from commands.actions import ACTION_TYPES, checked
+from commands.actions import ACTION_TYPES, checked, matter_of
+from commands.facts.fact import commitment_keys
 from commands.message import Command, Entry, Plan, Sender
 from commands.planning import (
     Errand,
@@ -18,13 +19,19 @@ from commands.planning import (
 from domain.core.principal import DESK, Actor, Role
 from domain.core.stream import Decision, Refusal, Stream
 from domain.governor.approval import APPROVAL
+from domain.governor.fact import Matter
 from domain.governor.judge import Ask
 from domain.governor.verdict import Objection, Verdict
 from domain.kernel import action, agent
-from domain.kernel.action import ACTION, ActionProposed
+from domain.kernel.action import ACTION, Action, ActionProposed
 from domain.kernel.agent import AGENT
+from domain.kernel.commitment import COMMITMENT, RESERVATION, CommitmentMade, release
+from domain.kernel.order import ORDER
 from domain.kernel.org_unit import ORG_UNIT, ROOT
 from domain.ports import Past
+
+TAGS_MAX: Final = 16
+"""Tags on one event, as many as the log takes."""
 
 _AGENTS: Final = frozenset({Role.AGENT})
 _PROPOSERS: Final = DESK | _AGENTS
@@ -77,7 +84,26 @@ class _Proposal:
             org_path=unit.path,
             agent_id=fact.agent_id,
             objections=tuple(objections),
+            matter=self._matter(past, unit.timezone),
             worldly=True,
+        )
+
+    def _matter(self, past: Past, timezone: str) -> Matter | None:
+        """Say what facts about the proposal are about; whose order it is, the log knows best."""
+        kind, arguments = ACTION_TYPES.get(self.fact.action_type), self.fact.arguments
+        if kind is None or self.flaws:
+            return None
+        subjects = {name: str(arguments.get(at) or "") for name, at in kind.subjects.items()}
+        if order_id := subjects.get("order"):
+            subjects["customer"] = past.state(ORDER, order_id).customer_id or subjects.get(
+                "customer", ""
+            )
+        return Matter(
+            at=self.sender.at,
+            timezone=timezone,
+            subjects=subjects,
+            amount=kind.amount_of(arguments),
+            currency=str(arguments.get("currency") or ""),
         )
 
     def _tagged(self, decision: Decision[Any]) -> Decision[Entry]:
@@ -88,20 +114,43 @@ class _Proposal:
         state = past.state(ACTION, self.fact.action_id)
         approval_id = self.sender.approval_id
         lifted = past.state(APPROVAL, approval_id).request if approval_id else None
-        return self._tagged(
+        entries = self._tagged(
             action.authorize(
-                state,
+                self._open(state),
                 proposal=self.fact,
                 approval_id=approval_id,
                 lifted=lifted.triggers if lifted is not None else (),
             )
         )
+        return entries if isinstance(entries, Refusal) else (*entries, *self._committed(past))
+
+    def _open(self, state: Action) -> Action:
+        return action.reopened(state) if self.sender.override_id else state
+
+    def _committed(self, past: Past) -> tuple[Entry, ...]:
+        """Count it under every name that it goes by; more names than fit need another event."""
+        ask = self.ask(past)
+        assert ask.matter is not None, "an unsound proposal is never authorized"
+        matter, keys = ask.matter, commitment_keys(ask, ask.matter)
+        shares = [keys[start : start + TAGS_MAX] for start in range(0, len(keys), TAGS_MAX)]
+        return tuple(self._commitment(matter, share) for share in shares)
+
+    def _commitment(self, matter: Matter, keys: tuple[str, ...]) -> Entry:
+        made = CommitmentMade(
+            action_id=self.fact.action_id,
+            action_type=self.fact.action_type,
+            amount=matter.amount,
+            currency=matter.currency,
+            at=self.sender.at,
+            keys=keys,
+        )
+        return tuple(map(COMMITMENT.at, keys)), made
 
     def held(self, past: Past, verdict: Verdict, approval_id: str) -> Decision[Entry]:
         """Park it; what waits already waits on, unless its approval was given and is not enough."""
         state = past.state(ACTION, self.fact.action_id)
         decision = action.hold(
-            state, proposal=self.fact, approval_id=approval_id, reasons=verdict.reasons
+            self._open(state), proposal=self.fact, approval_id=approval_id, reasons=verdict.reasons
         )
         waits = state.stage is action.Stage.AWAITING_APPROVAL and not self.sender.approval_id
         if waits and not isinstance(decision, Refusal):
@@ -170,6 +219,11 @@ def _proposal(cmd: ProposeAction, sender: Sender) -> _Proposal:
     return _Proposal(sender, fact, (*_spokesman(actor, agent_id), *flaws, *unwritable))
 
 
+def _order_of(fact: ActionProposed) -> str:
+    kind = ACTION_TYPES.get(fact.action_type)
+    return str(fact.arguments.get(kind.subjects.get("order", ""), "")) if kind else ""
+
+
 def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
     """Plan a proposal."""
     proposal = _proposal(cmd, sender)
@@ -180,6 +234,8 @@ def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
     ]
     if fact.agent_id:
         reads.append((AGENT, fact.agent_id))
+    if order_id := _order_of(fact):
+        reads.append((ORDER, order_id))
     action_type = ACTION_TYPES.get(cmd.action_type)
     return Plan(
         reads=tuple(reads),
@@ -187,11 +243,7 @@ def propose_action(cmd: ProposeAction, sender: Sender) -> Plan:
         decide=proposal.decide,
         held=proposal.held,
         denied=proposal.denied,
-        matter={
-            "kind": action_type.kind if action_type else "action",
-            "amount": str(fact.arguments.get("amount", "")),
-            "currency": str(fact.arguments.get("currency", "")),
-        },
+        matter=matter_of(action_type, fact.arguments, is_sound=not proposal.flaws),
         settled=lambda: cmd.model_copy(
             update={
                 "action_id": fact.action_id,
@@ -219,20 +271,27 @@ def cancel_action(cmd: CancelAction, sender: Sender) -> Plan:
             return (Objection("not_yours", f"{cmd.action_id} is not an action of {actor.id}"),)
         return ()
 
+    key = f"action:{cmd.action_id}"
+
     def decide(past: Past) -> Decision[Entry]:
         state = past.state(ACTION, cmd.action_id)
-        return tagged(
+        cancelled = tagged(
             ACTION,
             cmd.action_id,
             action.cancel(state, action_id=cmd.action_id, by=str(sender.actor), reason=cmd.reason),
         )
+        if isinstance(cancelled, Refusal) or not cancelled:
+            return cancelled
+        made: tuple[CommitmentMade, ...] = past.state(RESERVATION, key)
+        released = ((tuple(map(COMMITMENT.at, each.keys)), release(each)) for each in made)
+        return (*cancelled, *released)
 
     return Errand(
         command=cmd,
         sender=sender,
         permits=_PROPOSERS,
         subject=ACTION.at(cmd.action_id),
-        reads=((ACTION, cmd.action_id),),
+        reads=((ACTION, cmd.action_id), (RESERVATION, key)),
         decide=decide,
         objections=foreign,
     ).plan()

@@ -90,24 +90,28 @@ def propose_(
 @click.command("approve")
 @click.argument("approval_id")
 @click.option("--notes", default="", help="Kept with the approval.")
+@click.option("--for", "person", help="In whose name: somebody who has delegated to you.")
 @targeted
-def approve_(target: Target, approval_id: str, notes: str) -> None:
-    """Approve a parked command; it goes on at once."""
-    _answer(target, approval_id, approved=True, text=notes)
+def approve_(target: Target, approval_id: str, notes: str, person: str | None) -> None:
+    """Approve a parked command; it goes on as soon as everybody demanded has."""
+    _answer(target, approval_id, approved=True, text=notes, person=person)
 
 
 @click.command("reject")
 @click.argument("approval_id")
 @click.option("--reason", required=True, help="Why not.")
+@click.option("--for", "person", help="In whose name: somebody who has delegated to you.")
 @targeted
-def reject_(target: Target, approval_id: str, reason: str) -> None:
+def reject_(target: Target, approval_id: str, reason: str, person: str | None) -> None:
     """Reject a parked command."""
-    _answer(target, approval_id, approved=False, text=reason)
+    _answer(target, approval_id, approved=False, text=reason, person=person)
 
 
-def _answer(target: Target, approval_id: str, *, approved: bool, text: str) -> None:
+def _answer(
+    target: Target, approval_id: str, *, approved: bool, text: str, person: str | None
+) -> None:
     with target.client() as client:
-        told = client.answer(approval_id, approved=approved, text=text)
+        told = client.answer(approval_id, approved=approved, text=text, on_behalf_of=person)
     if target.json:
         print_json(told)
         if STATUS[told["receipt"]["status"]]:
@@ -116,6 +120,18 @@ def _answer(target: Target, approval_id: str, *, approved: bool, text: str) -> N
     show(told["receipt"], json=False, quiet=told["resumed"] is not None)
     if told["resumed"] is not None:
         out().print(f"approved; {sentence(told['resumed'])}", markup=False)
+
+
+@click.command("override")
+@click.argument("command_id")
+@click.option("--reason", required=True, help="Why, in at least 20 characters.")
+@targeted
+def override_(target: Target, command_id: str, reason: str) -> None:
+    """Let a command go on once that policies denied; only a founder may."""
+    with target.client() as client:
+        wire = {"verdictCommandId": command_id, "reason": reason}
+        receipt = client.do("OverrideDenial", wire)
+    show(receipt, json=target.json)
 
 
 @click.command("kill")

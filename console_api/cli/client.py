@@ -43,8 +43,18 @@ class Client(Protocol):
         """Return the front page."""
         ...
 
-    def answer(self, approval_id: str, *, approved: bool, text: str) -> Json:
+    def answer(
+        self, approval_id: str, *, approved: bool, text: str, on_behalf_of: str | None = None
+    ) -> Json:
         """Approve or reject what stands in the inbox now."""
+        ...
+
+    def approvals_digest(self) -> Json:
+        """Return what waits for people."""
+        ...
+
+    def approvals_similar(self, approval_id: str) -> Json:
+        """Return how requests like one ended: `{items}`."""
         ...
 
     def state(self, stream: str, at: int | None) -> Json:
@@ -105,7 +115,9 @@ class LocalClient:
         self.business.draw()
         return self.business.dashboard(org_unit_id)
 
-    def answer(self, approval_id: str, *, approved: bool, text: str) -> Json:
+    def answer(
+        self, approval_id: str, *, approved: bool, text: str, on_behalf_of: str | None = None
+    ) -> Json:
         """Approve or reject what stands in the inbox now."""
         self.business.draw()
         row = self.business.views.get("approvals", approval_id)
@@ -118,9 +130,20 @@ class LocalClient:
             approved=approved,
             payload_hash=str(row["payload_hash"]),
             reason=text,
+            on_behalf_of=on_behalf_of,
         )
         resumed = None if told.resumed is None else receipts.told(told.resumed)
         return {"receipt": receipts.told(told.receipt), "resumed": resumed}
+
+    def approvals_digest(self) -> Json:
+        """Return what waits for people."""
+        self.business.draw()
+        return self.business.approvals_digest()
+
+    def approvals_similar(self, approval_id: str) -> Json:
+        """Return how requests like one ended."""
+        self.business.draw()
+        return {"items": self.business.approvals_similar(approval_id) or []}
 
     def state(self, stream: str, at: int | None) -> Json:
         """Return one thing as it stands, or stood."""

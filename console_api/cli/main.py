@@ -28,6 +28,8 @@ _COMMANDS: Final = {
     "propose": "console_api.cli.act",
     "approve": "console_api.cli.act",
     "reject": "console_api.cli.act",
+    "approvals": "console_api.cli.approvals",
+    "override": "console_api.cli.act",
     "kill": "console_api.cli.act",
     "release": "console_api.cli.act",
     "ask": "console_api.cli.look",

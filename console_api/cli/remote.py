@@ -58,19 +58,30 @@ class HttpClient:
         """Return the front page."""
         return self._get("/dashboard", {"orgUnitId": org_unit_id})
 
-    def answer(self, approval_id: str, *, approved: bool, text: str) -> Json:
+    def answer(
+        self, approval_id: str, *, approved: bool, text: str, on_behalf_of: str | None = None
+    ) -> Json:
         """Approve or reject what stands in the inbox now."""
         row = self._get(f"/approvals/{approval_id}", {})
         wire = {
             "approvalId": approval_id,
             "approved": approved,
             "payloadHash": row["payloadHash"],
+            "onBehalfOf": on_behalf_of,
             ("notes" if approved else "reason"): text,
         }
         told = self._post("/approvals/answer", wire)
         if "receipt" not in told:
             return {"receipt": self._receipt(told), "resumed": None}
         return {"receipt": self._receipt(told["receipt"]), "resumed": told["resumed"]}
+
+    def approvals_digest(self) -> Json:
+        """Return what waits for people."""
+        return self._get("/approvals-digest", {})
+
+    def approvals_similar(self, approval_id: str) -> Json:
+        """Return how requests like one ended."""
+        return self._get(f"/approvals-similar/{approval_id}", {})
 
     def state(self, stream: str, at: int | None) -> Json:
         """Return one thing as it stands, or stood."""

@@ -21,6 +21,7 @@ from console_api.http.problems import handle_problems
 from console_api.http.reads import Reading, add_reads
 from console_api.http.routing import add
 from console_api.http.stream import add_stream
+from console_api.http.waiting import add_waiting
 from console_api.http.writes import Writing, add_writes
 from console_api.pages.router import pages
 from console_api.settings import Settings
@@ -59,6 +60,7 @@ def create_app(business: Business, settings: Settings) -> FastAPI:
     reading = Reading(business, caller, watermark)
     tail = add_stream(app, reading)  # before the lists: one event is called events/{id}
     add_reads(app, reading)
+    add_waiting(app, reading)
     add_writes(app, Writing(business, reading), caller)
     _add_health(app, reading)
     before = len(business.on_close)

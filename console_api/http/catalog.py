@@ -60,6 +60,8 @@ READERS: Final[dict[str, frozenset[Role]]] = {
     "getDashboard": NOT_AGENTS,
     "getState": NOT_AGENTS,
     "streamEvents": NOT_AGENTS,
+    "getApprovalsDigest": NOT_AGENTS,
+    "listSimilarApprovals": NOT_AGENTS,
     "listActionTypes": EVERYONE,
     "getActionType": EVERYONE,
 }

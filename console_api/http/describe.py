@@ -13,7 +13,7 @@ from pydantic_core import core_schema
 
 from commands.actions import ActionType
 from commands.catalog import COMMANDS
-from console_api.http import schemas
+from console_api.http import schemas, waiting_schemas
 from console_api.http.caller import KEY_PATTERN
 from console_api.http.catalog import STATE_HISTORY, Shelf
 from console_api.http.guard import POSITION
@@ -215,6 +215,8 @@ def components() -> Json:
         schemas.DoneReceipt,
         schemas.Dashboard,
         schemas.StateAnswer,
+        waiting_schemas.Digest,
+        waiting_schemas.SimilarRequests,
         Health,
         schemas.TokenIssued,
         schemas.KillSwitchAnswer,

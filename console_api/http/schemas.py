@@ -41,6 +41,7 @@ class ApprovalAnswer(Asked):
     payload_hash: Name
     reason: Text = ""
     notes: Text = ""
+    on_behalf_of: Key | None = None
 
 
 class TokenRequest(Asked):

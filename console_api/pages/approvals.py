@@ -1,6 +1,7 @@
 """Approvals: the inbox, one request in full, and a yes or a no to exactly what was shown.
 
 GET  ?status=waiting&id=apr-…&do=approve        POST  id + payload hash + word ──► desk.answer
+                                                      id + question | answer   ──► business.do
 """
 
 from dataclasses import replace
@@ -8,9 +9,17 @@ from typing import Any, Final
 
 from fastapi import Response
 
-from commands.message import Held, Refused
+from commands.governor.inquiry import GiveInformation, RequestInformation
+from commands.message import Command, Held, Refused
 from console_api import desk
-from console_api.pages.requests_shown import Shown, earlier, objection, policies_of, shown
+from console_api.pages.requests_shown import (
+    Shown,
+    earlier,
+    objection,
+    policies_of,
+    shown,
+    standings,
+)
 from console_api.pages.session import BASE
 from console_api.pages.visit import Visit, refusal
 from queries.catalog import BY_NAME
@@ -75,13 +84,17 @@ def _detail(visit: Visit, picked: Shown) -> dict[str, Any]:
         "policies": policies_of(row),
         "by_kill_switch": any(str(t).startswith("kill_switch:") for t in row["triggeringPolicies"]),
         "objection": objection(visit.business, picked.id, visit.actor) if is_pending else "",
+        "standings": standings(visit.business, picked.id),
+        "similar": visit.business.approvals_similar(picked.id) or [],
         "earlier": earlier(visit.business, row),
         "action": visit.business.views.get("actions", entity) if entity else None,
     }
 
 
 def answer(visit: Visit) -> Response:
-    """Take a yes or a no."""
+    """Take a yes or a no, a question, or what was asked for."""
+    if visit.form.get("answer") in ("ask", "inform"):
+        return _talk(visit)
     form = visit.form
     asked, approved = form.get("id", ""), form.get("answer") == "approve"
     picked = _picked(visit, [], asked)
@@ -103,6 +116,26 @@ def answer(visit: Visit) -> Response:
     return _went_on(visit, picked, answered, approved=approved)
 
 
+def _talk(visit: Visit) -> Response:
+    """Take a question, or an answer to one."""
+    asked, word = visit.form.get("id", ""), visit.form["answer"]
+    picked = _picked(visit, [], asked)
+    words = visit.form.get("words", "").strip()
+    if not words:
+        missing = "A question needs words." if word == "ask" else "An answer needs words."
+        return _page(visit, asked, do=word, wrong=missing, status=422)
+    command: Command
+    if word == "ask":
+        command, said = RequestInformation(approval_id=asked, question=words), "Asked about"
+    else:
+        command, said = GiveInformation(approval_id=asked, text=words), "Answered about"
+    receipt = visit.business.do(command, visit.actor, key=visit.form.get("once", ""))
+    here = f"{HERE}?id={picked.id}"
+    if isinstance(receipt, Refused):
+        raise refusal(receipt, back=here)
+    return visit.on(here, f"{said} {picked.title}", tone="ok", position=receipt.position)
+
+
 def _unconfirmed(visit: Visit, picked: Shown, *, approved: bool) -> str:
     """Say what is still missing from an answer, or nothing."""
     if not approved:
@@ -116,10 +149,13 @@ def _unconfirmed(visit: Visit, picked: Shown, *, approved: bool) -> str:
 def _went_on(visit: Visit, picked: Shown, answered: desk.Answered, *, approved: bool) -> Response:
     """Say what was recorded, and what became of the request that waited for it."""
     receipt = answered.resumed or answered.receipt
+    is_counted = approved and answered.resumed is None
     if isinstance(answered.receipt, Held):
         text, tone = "Your answer itself waits: a policy asks another person about it", "warn"
     elif not approved:
         text, tone = f"Rejected: {picked.title}", "ok"
+    elif is_counted:
+        text, tone = f"Your yes counts, others must agree too: {picked.title}", "ok"
     elif isinstance(receipt, Refused):
         reasons = "; ".join(receipt.reasons)
         text, tone = f"Approved, but it is not carried out: {reasons}", "bad"

@@ -6,9 +6,11 @@ from typing import Any
 
 from console_api.business import Business
 from console_api.pages.wording import risk_of, title_of
+from domain.access.user import USER
 from domain.core.principal import Actor
 from domain.core.stream import Refusal
-from domain.governor.approval import APPROVAL, objection_to_deciding
+from domain.governor.approval import APPROVAL, Approval
+from domain.governor.approving import counted, objection_to_deciding
 from domain.view_store import Where
 
 
@@ -54,6 +56,20 @@ def objection(business: Business, approval_id: str, actor: Actor) -> str:
     """Say why somebody may not decide a request, by the governor's own rule; or nothing."""
     refused = objection_to_deciding(business.state(APPROVAL, approval_id), by=actor)
     return refused.because if isinstance(refused, Refusal) else ""
+
+
+def standings(business: Business, approval_id: str) -> list[dict[str, Any]]:
+    """Return each demand of a request, and how many of those who agreed count for it now."""
+    state: Approval = business.state(APPROVAL, approval_id)
+    if state.request is None:
+        return []
+    people = {name: business.state(USER, name.partition(":")[2]) for name in state.speakers}
+    roles = {name: user.role for name, user in people.items() if user.role is not None}
+    agreed = counted(state.yeses, roles)
+    return [
+        {"role": each.role, "count": each.count, "have": min(each.met_by(agreed), each.count)}
+        for each in state.request.demands
+    ]
 
 
 def policies_of(row: Mapping[str, Any]) -> list[str]:

@@ -73,6 +73,7 @@ _TITLES: Final = {
     "update_price": "Set the price of {productId} to {money}",
     "increase_ad_spend": "Spend {money} more on campaign {campaignId}",
     "create_payout_batch": "Collect payouts of {money}",
+    "change_payee_account": "Pay {payeeId} to account {accountRef} from now on",
     "reorder_stock": "Reorder {quantity} \N{MULTIPLICATION SIGN} {productId} from {supplierId}",
     "publish_content": "Publish {contentId} on {channel}",
 }

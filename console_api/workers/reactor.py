@@ -9,14 +9,23 @@ from typing import Final
 
 from commands.reactions import follow_ups
 from console_api.business import Business
-from domain.governor.approval import ApprovalRequested
+from domain.governor.approval import (
+    APPROVAL,
+    LADDER,
+    ApprovalEscalated,
+    ApprovalRequested,
+    InformationRequested,
+)
+from domain.governor.digest import DigestTold
 from domain.governor.law import KillSwitchEngaged
+from domain.governor.override import OverrideGranted
 from domain.kernel.action import ActionAuthorized
 from domain.ports import Recorded
 from domain.view_store import Column, Edition, Shape
 from projections.engine.batches import belongs, continues
 
 PAGE: Final = 500
+APPROVALS: Final = "/admin/operations-console/approvals"
 REACTOR: Final = Shape("reactor", "1", (Column("id"),))
 """A picture without rows: only the position that it has reached is kept."""
 
@@ -62,6 +71,17 @@ class Reactor:
         for follow_up in follow_ups(recorded, self.business.state):
             self.business.follow(follow_up)
 
+    def _about(
+        self, request: ApprovalRequested | None, news: str, text: str, urgency: str = "normal"
+    ) -> None:
+        assert request is not None, "news of an approval that nobody requested"
+        self.business.notify(
+            urgency=urgency,
+            title=f"{request.action} {news}",
+            text=text,
+            link=f"{APPROVALS}?id={request.approval_id}",
+        )
+
     def _tell(self, recorded: Recorded) -> None:
         match recorded.fact:
             case KillSwitchEngaged(reason=reason, by=by):
@@ -72,11 +92,28 @@ class Reactor:
                     link="/admin/operations-console",
                 )
             case ApprovalRequested() as asked:
+                self._about(asked, f"waits for a {asked.approver_role}", "; ".join(asked.reasons))
+            case ApprovalEscalated() as late:
+                self._about(
+                    self.business.state(APPROVAL, late.approval_id).request,
+                    f"still waits: a {late.role} is asked",
+                    "Nobody has decided yet; no answer counts as a no",
+                    urgency="critical" if late.step == len(LADDER) else "normal",
+                )
+            case InformationRequested() as asked_more:
+                request = self.business.state(APPROVAL, asked_more.approval_id).request
+                text = f"{asked_more.by}: {asked_more.question}"
+                self._about(request, "needs an answer before it is decided", text)
+            case DigestTold(text=text):
                 self.business.notify(
-                    urgency="normal",
-                    title=f"{asked.action} waits for a {asked.approver_role}",
-                    text="; ".join(asked.reasons),
-                    link=f"/admin/operations-console/approvals?id={asked.approval_id}",
+                    urgency="normal", title="What waits for you", text=text, link=APPROVALS
+                )
+            case OverrideGranted() as override:
+                self.business.notify(
+                    urgency="critical",
+                    title=f"A denial of {override.action} was overridden",
+                    text=f"{override.by}: {override.reason}",
+                    link="/admin/operations-console/incidents",
                 )
             case _:
                 pass

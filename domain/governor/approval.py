@@ -1,27 +1,42 @@
-"""Approval: one parked command, and the person who lets it go on.
+"""Approval: one parked command, and the people who let it go on.
 
-pending ──► approved ──► consumed       an approval is for one payload, once, within 24 hours
-   ├──────► rejected                    it lifts the triggers its approver saw, never a denial
+pending ──► approved ──► consumed       an approval is for one payload, once, within its time
+   │  │        └─ the last yes that was demanded; those before it are endorsements
+   │  └─ endorsed, questions, answers, escalations: it stays pending, and the clock runs
+   ├──────► rejected                    it lifts the triggers its approvers saw, never a denial
    ├──────► expired
-   └──────► cancelled
+   └──────► cancelled                   overtaken, or amended: then it is another request
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, assert_never, get_args
 
 from domain.core.event import event
 from domain.core.instant import HOUR, Instant
-from domain.core.principal import DESK, Actor, Role, may_stand_in_for
-from domain.core.stream import Decision, Refusal, Stream
+from domain.core.stream import Stream
+from domain.core.upcast import Fields, Stored, upcaster
+from domain.governor.demand import HOURS_DEFAULT, Demand, next_above
 
-LIFETIME: Final = 24 * HOUR
-REASON_CHARACTERS_MAX: Final = 2_000
+LIFETIME: Final = HOURS_DEFAULT * HOUR
+"""How long a request waits where no rule says otherwise."""
+
+FOUNDER: Final = "founder"
+LADDER: Final = ((1, 6), (1, 2), (5, 6))
+"""The shares of a request's time after which somebody is told once more: whoever it waits for,
+then the role above, then the founder."""
 
 
-@event("approval.requested")
+@event("approval.requested", version=2)
 class ApprovalRequested:
-    """A command waits for a person. `request` is the command as it was sent."""
+    """A command waits for people. `request` is the command as it was sent.
+
+    `approver_role` is the highest role demanded. `authors` are all who had a hand in the request:
+    whoever sent it first, then whoever amended it; none of them may agree to it. `override_id`
+    names the denial that a founder has overridden for it, if one has.
+    In version 1 one person of the role was demanded, for 24 hours.
+    """
 
     approval_id: str
     kind: str
@@ -41,11 +56,41 @@ class ApprovalRequested:
     amount: str
     currency: str
     expires_at: Instant
+    requested_at: Instant
+    demands: tuple[Demand, ...]
+    authors: tuple[str, ...]
+    override_id: str
+
+
+@upcaster("approval.requested", 1)
+def approval_requested_1(fields: Fields) -> Iterator[Stored]:
+    """Spell out what every request of version 1 meant."""
+    yield (
+        "approval.requested",
+        2,
+        {
+            **fields,
+            "requested_at": fields["expires_at"] - 24 * HOUR,
+            "demands": [{"role": fields["approver_role"], "count": 1}],
+            "authors": [fields["requested_by"]],
+            "override_id": "",
+        },
+    )
+
+
+@event("approval.endorsed")
+class ApprovalEndorsed:
+    """A person agreed to exactly this payload, in somebody's name or in their own ("")."""
+
+    approval_id: str
+    by: str
+    on_behalf_of: str
+    notes: str
 
 
 @event("approval.granted")
 class ApprovalGranted:
-    """A person agreed to exactly this payload."""
+    """A person agreed to exactly this payload, and nobody else is needed."""
 
     approval_id: str
     by: str
@@ -59,6 +104,42 @@ class ApprovalRejected:
     approval_id: str
     by: str
     reason: str
+
+
+@event("approval.information_requested")
+class InformationRequested:
+    """A person wants to know more before they answer."""
+
+    approval_id: str
+    by: str
+    question: str
+
+
+@event("approval.information_given")
+class InformationGiven:
+    """Somebody answered what was asked."""
+
+    approval_id: str
+    by: str
+    text: str
+
+
+@event("approval.escalated")
+class ApprovalEscalated:
+    """So much of the time has passed that a role is told (once more)."""
+
+    approval_id: str
+    step: int
+    role: str
+
+
+@event("approval.amended")
+class ApprovalAmended:
+    """A person changed what is asked; `request` is the command that is asked instead."""
+
+    approval_id: str
+    by: str
+    request: dict[str, object]
 
 
 @event("approval.expired")
@@ -84,14 +165,9 @@ class ApprovalConsumed:
     command_id: str
 
 
-ApprovalEvent = (
-    ApprovalRequested
-    | ApprovalGranted
-    | ApprovalRejected
-    | ApprovalExpired
-    | ApprovalCancelled
-    | ApprovalConsumed
-)
+_Talk = ApprovalEndorsed | InformationRequested | InformationGiven | ApprovalEscalated
+_End = ApprovalRejected | ApprovalExpired | ApprovalCancelled | ApprovalConsumed
+ApprovalEvent = ApprovalRequested | ApprovalGranted | ApprovalAmended | _Talk | _End
 
 
 class Stage(Enum):
@@ -107,12 +183,39 @@ class Stage(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Yes:
+    """Who agreed, and in whose name. For the counting the two are one person."""
+
+    by: str
+    on_behalf_of: str = ""
+
+    @property
+    def principal(self) -> str:
+        """Return the person whose role and limits the yes uses."""
+        return self.on_behalf_of or self.by
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Return everybody who has spoken with this yes."""
+        return frozenset({self.by, self.principal})
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
-    """What the history so far amounts to."""
+    """What the history so far amounts to. `step` is the last one taken of the ladder."""
 
     stage: Stage = Stage.UNKNOWN
     request: ApprovalRequested | None = None
     decided_by: str = ""
+    yeses: tuple[Yes, ...] = ()
+    step: int = 0
+    questions: int = 0
+    last_said: tuple[str, str] = ("", "")
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """Return everybody whose role now decides whether a yes still counts."""
+        return tuple(sorted({person for yes in self.yeses for person in yes.people}))
 
 
 def evolve(state: Approval, fact: ApprovalEvent) -> Approval:
@@ -121,7 +224,34 @@ def evolve(state: Approval, fact: ApprovalEvent) -> Approval:
         case ApprovalRequested():
             return Approval(Stage.PENDING, fact)
         case ApprovalGranted():
-            return replace(state, stage=Stage.APPROVED, decided_by=fact.by)
+            approved = replace(state, stage=Stage.APPROVED, decided_by=fact.by)
+            spoken = any(yes.by == fact.by for yes in state.yeses)
+            return approved if spoken else replace(approved, yeses=(*state.yeses, Yes(fact.by)))
+        case ApprovalAmended():
+            return replace(state, decided_by=fact.by)  # its end is a fact of its own
+        case ApprovalEndorsed() | InformationRequested() | InformationGiven() | ApprovalEscalated():
+            return _talked(state, fact)
+        case _:
+            return _ended(state, fact)
+
+
+def _talked(state: Approval, fact: _Talk) -> Approval:
+    match fact:
+        case ApprovalEndorsed():
+            return replace(state, yeses=(*state.yeses, Yes(fact.by, fact.on_behalf_of)))
+        case InformationRequested():
+            said = (fact.by, fact.question)
+            return replace(state, questions=state.questions + 1, last_said=said)
+        case InformationGiven():
+            return replace(state, last_said=(fact.by, fact.text))
+        case ApprovalEscalated():
+            return replace(state, step=fact.step)
+        case _:
+            assert_never(fact)
+
+
+def _ended(state: Approval, fact: _End) -> Approval:
+    match fact:
         case ApprovalRejected():
             return replace(state, stage=Stage.REJECTED, decided_by=fact.by)
         case ApprovalExpired():
@@ -139,87 +269,19 @@ APPROVAL: Final = Stream(
     initial=Approval(),
     evolve=evolve,
     events=get_args(ApprovalEvent),
+    upcasters=(approval_requested_1,),
 )
 
 
-def objection_to_deciding(state: Approval, *, by: Actor) -> Refusal | None:
-    """Say why somebody may not decide an approval: agents never, requesters never, by role."""
-    request = state.request
-    if request is None:
-        return Refusal("approval_unknown", "no such approval")
-    if by.role not in DESK:
-        return Refusal("not_an_approver", f"a {by.role.value} cannot decide approvals")
-    if not may_stand_in_for(by.role, Role(request.approver_role)):
-        needed = request.approver_role
-        return Refusal("role_too_low", f"this needs the role {needed}, {by.id} is {by.role.value}")
-    if str(by) == request.requested_by:
-        return Refusal("own_request", "nobody decides on a request of their own")
-    return None
+def step_due_at(requested_at: Instant, expires_at: Instant, step: int) -> Instant | None:
+    """Return when a step of the ladder (1, 2, 3) is due; there is no other."""
+    if not 1 <= step <= len(LADDER):
+        return None
+    part, of = LADDER[step - 1]
+    return requested_at + (expires_at - requested_at) * part // of
 
 
-def _not_open(state: Approval, *, payload_hash: str, at: Instant) -> Refusal | None:
-    request = state.request
-    assert request is not None
-    if payload_hash != request.payload_hash:
-        return Refusal(
-            "payload_changed",
-            "the payload hash is not the one of this request: look at it again, then decide",
-        )
-    if at >= request.expires_at or state.stage is Stage.EXPIRED:
-        return Refusal("approval_expired", "this request has expired, which counts as a no")
-    if state.stage is not Stage.PENDING:
-        return Refusal("approval_decided", f"this request is already {state.stage.value}")
-    return None
-
-
-def grant(
-    state: Approval, *, approval_id: str, by: Actor, payload_hash: str, notes: str, at: Instant
-) -> Decision[ApprovalEvent]:
-    """Agree to exactly what was shown."""
-    if refusal := objection_to_deciding(state, by=by):
-        return refusal
-    if state.stage is Stage.APPROVED and state.decided_by == str(by):
-        return ()
-    if refusal := _not_open(state, payload_hash=payload_hash, at=at):
-        return refusal
-    return (ApprovalGranted(approval_id=approval_id, by=str(by), notes=notes),)
-
-
-def reject(
-    state: Approval, *, approval_id: str, by: Actor, payload_hash: str, reason: str, at: Instant
-) -> Decision[ApprovalEvent]:
-    """Say no, and why."""
-    if refusal := objection_to_deciding(state, by=by):
-        return refusal
-    if not reason.strip():
-        return Refusal("reason_missing", "a rejection needs a reason")
-    if state.stage is Stage.REJECTED and state.decided_by == str(by):
-        return ()
-    if refusal := _not_open(state, payload_hash=payload_hash, at=at):
-        return refusal
-    return (ApprovalRejected(approval_id=approval_id, by=str(by), reason=reason),)
-
-
-def expire(state: Approval, *, approval_id: str, at: Instant) -> Decision[ApprovalEvent]:
-    """Close a request that nobody answered, or an approval that nobody used, in time."""
-    if state.request is None:
-        return Refusal("approval_unknown", "no such approval")
-    if state.stage not in (Stage.PENDING, Stage.APPROVED):
-        return ()
-    if at < state.request.expires_at:
-        return Refusal("not_due", "this request has not expired yet")
-    return (ApprovalExpired(approval_id=approval_id),)
-
-
-def use(state: Approval, *, payload_hash: str, at: Instant) -> Refusal | None:
-    """Say why an approval cannot be used for a payload now, or nothing if it can."""
-    request = state.request
-    if request is None:
-        return Refusal("approval_unknown", "no such approval")
-    if state.stage is not Stage.APPROVED:
-        return Refusal("approval_not_granted", f"this approval is {state.stage.value}")
-    if payload_hash != request.payload_hash:
-        return Refusal("payload_changed", "this approval was given for another payload")
-    if at >= request.expires_at:
-        return Refusal("approval_expired", "this approval has expired")
-    return None
+def told_at(request: ApprovalRequested, step: int) -> str:
+    """Return the role that a step of the ladder tells."""
+    roles = (request.approver_role, next_above(request.approver_role), FOUNDER)
+    return roles[step - 1]

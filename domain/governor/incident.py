@@ -4,7 +4,8 @@ open ──► investigating ──► resolved ──► closed
   └─ the same thing again is counted on the open incident
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, assert_never, get_args
 
@@ -17,6 +18,7 @@ SEVERITY: Final = {
     "anomaly_detected": "medium",
     "approval_timeout": "low",
     "kill_switch": "critical",
+    "founder_override": "high",
 }
 
 
@@ -90,13 +92,14 @@ class Incident:
 
     stage: Stage = Stage.UNKNOWN
     assigned_to: str = ""
+    org_unit_id: str = ""
 
 
 def evolve(state: Incident, fact: IncidentEvent) -> Incident:
     """Take one fact into account."""
     match fact:
         case IncidentOpened():
-            return Incident(Stage.OPEN)
+            return Incident(Stage.OPEN, org_unit_id=fact.org_unit_id)
         case IncidentRepeated():
             return state
         case IncidentAssigned():
@@ -113,6 +116,48 @@ INCIDENT: Final = Stream(
     evolve=evolve,
     events=get_args(IncidentEvent),
 )
+
+CRITICAL: Final = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """The incidents of one org unit that somebody has yet to resolve, with their severity."""
+
+    severities: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def critical(self) -> int:
+        """Count the worst of them."""
+        return sum(each == CRITICAL for each in self.severities.values())
+
+
+def _board(state: Unresolved, fact: IncidentEvent) -> Unresolved:
+    match fact:
+        case IncidentOpened():
+            return Unresolved({**state.severities, fact.incident_id: fact.severity})
+        case IncidentMoved(status="resolved" | "closed"):
+            left = {id: each for id, each in state.severities.items() if id != fact.incident_id}
+            return Unresolved(left)
+        case IncidentMoved() if fact.incident_id not in state.severities:  # opened again
+            return Unresolved({**state.severities, fact.incident_id: CRITICAL})
+        case _:
+            return state
+
+
+UNRESOLVED: Final = Stream(
+    category="board",
+    initial=Unresolved(),
+    evolve=_board,
+    events=INCIDENT.events,
+    remembered=True,
+)
+"""The same facts once more, found by their org unit."""
+
+
+def board_of(org_unit_id: str) -> str:
+    """Return the key of the unresolved incidents of an org unit, "" for the whole business."""
+    return org_unit_id or "*"
 
 
 def open_incident(

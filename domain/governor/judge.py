@@ -6,21 +6,21 @@ rules ───────┘
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from domain.core.principal import Actor, Role, may_stand_in_for
+from domain.core.principal import Actor
+from domain.governor.demand import HOURS_DEFAULT, Demand, merged
 from domain.governor.effect import Effect
+from domain.governor.fact import FactUse, Matter, Standing
 from domain.governor.language import MISSING, Environment, EvaluationError
 from domain.governor.law import Law
-from domain.governor.policy import FOUNDER, Article, Chapter, Lookup, Policy
+from domain.governor.policy import FOUNDER, Article, Chapter, Lookup, Policy, RuleBook
 from domain.governor.verdict import Finding, Objection, Reading, Verdict
 
 READING_CHARACTERS_MAX: Final = 256
 _SILENCE: Final = Chapter((), ())
-_APPROVERS: Final = (Role.OPERATOR, Role.ADMIN, Role.FOUNDER)
-_ROLES: Final = {role.value: role for role in _APPROVERS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,9 @@ class Ask:
     commands only the rules that name them are heard, so that a rule about payments cannot lock
     people out of the business by failing on a command that pays nothing. `brake` commands hear
     no rule at all: nothing may stand between a person and the brake. `founding` is true of the
-    one request made without a law.
+    one request made without a law. `matter` is what facts are about; `facts` are what the log
+    says, and `corrections` what it says in the place of claims in `data`. `overridden` are the
+    denials that a founder has lifted for this one request: those findings, to the letter.
     """
 
     command: str
@@ -45,6 +47,10 @@ class Ask:
     agent_id: str = ""
     workflow_id: str = ""
     objections: tuple[Objection, ...] = ()
+    matter: Matter | None = None
+    facts: Mapping[FactUse, Standing] = field(default_factory=dict)
+    corrections: Mapping[str, object] = field(default_factory=dict)
+    overridden: tuple[Finding, ...] = ()
     worldly: bool = False
     brake: bool = False
     founding: bool = False
@@ -67,40 +73,76 @@ def judge(ask: Ask, law: Law) -> Verdict:
         objections = (_LAWLESS, *objections)
     if objections:
         return Verdict(effect=Effect.DENY, objections=objections, law_hash=law.book.hash)
-    chapter = _heard(ask, law)
+    chapter = _heard(ask, law.book)
     articles = [each for each in chapter.articles if _concerns(each.policy, ask)]
-    environment = environment_of(ask)
-    opinions = [_opinion(each, environment) for each in articles]
+    sight = Sight(ask)
+    opinions = [_opinion(each, sight) for each in articles]
     engagements = law.engagements(ask.org_path) if ask.worldly else ()
     effect = Effect.REQUIRE_APPROVAL if engagements else Effect.ALLOW
-    for opinion, _finding in opinions:
-        effect = max(effect, opinion)
-    triggers: tuple[str, ...] = ()
-    approver_role = ""
+    for opinion, finding in opinions:
+        if finding not in ask.overridden:
+            effect = max(effect, opinion)
+    wanted = _Wanted()
     if effect is Effect.REQUIRE_APPROVAL:
-        triggers, approver_role = _demands(articles, opinions, engagements)
+        wanted = _wanted(articles, opinions, engagements)
     return Verdict(
         effect=effect,
         findings=tuple([finding for _, finding in opinions]),
-        readings=_readings(chapter, articles, environment),
+        readings=_readings(chapter, articles, sight),
         engagements=engagements,
-        triggers=triggers,
-        approver_role=approver_role,
+        triggers=wanted.triggers,
+        approver_role=wanted.demands[0].role if wanted.demands else "",
+        demands=wanted.demands,
+        expires_hours=wanted.expires_hours,
         law_hash=law.book.hash,
+        shadows=_watched(ask, law, sight) if law.shadows else (),
     )
 
 
-def _heard(ask: Ask, law: Law) -> Chapter:
+def facts_needed(ask: Ask, law: Law) -> tuple[FactUse, ...]:
+    """Return the facts that the rules ask for which a request has to hear, or that only watch."""
+    facts = _heard(ask, law.book).facts
+    return (*facts, *_heard(ask, law.shadow_book).facts) if law.shadows else facts
+
+
+def _heard(ask: Ask, book: RuleBook) -> Chapter:
     if ask.worldly:
-        return law.book.about(ask.action)
-    return _SILENCE if ask.brake else law.book.naming(ask.action)
+        return book.about(ask.action)
+    return _SILENCE if ask.brake else book.naming(ask.action)
 
 
-def environment_of(ask: Ask) -> Environment:
-    """Return what conditions see. The action type is the governor's word, never a claim."""
+def _watched(ask: Ask, law: Law, sight: "Sight") -> tuple[Finding, ...]:
+    """Return what rules would have said that are only watched, where they would have said it."""
+    articles = _heard(ask, law.shadow_book).articles
+    opinions = (_opinion(each, sight) for each in articles if _concerns(each.policy, ask))
+    return tuple(finding for _, finding in opinions if finding.result != "false")
+
+
+@dataclass(slots=True)
+class Sight:
+    """What rules see of one request. The action type is the governor's word, never a claim.
+
+    Facts that a policy declares itself are seen by that policy only.
+    """
+
+    ask: Ask
+    _by_owner: dict[str, Environment] = field(default_factory=dict)
+
+    def of(self, article: Article) -> Environment:
+        """Return what one rule sees."""
+        owner = article.policy.id if article.policy.facts else ""
+        environment = self._by_owner.get(owner)
+        if environment is None:
+            environment = self._by_owner[owner] = environment_of(self.ask, owner)
+        environment.params = article.policy.parameters
+        return environment
+
+
+def environment_of(ask: Ask, owner: str = "") -> Environment:
+    """Return what the rules of one policy see; without a name, those without facts of their own."""
     actor = ask.actor
     return Environment(
-        data={**ask.data, "action": ask.action},
+        data={**ask.data, **ask.corrections, "action": ask.action},
         context={
             "action": ask.action,
             "orgUnitId": ask.org_unit_id,
@@ -109,11 +151,19 @@ def environment_of(ask: Ask) -> Environment:
             "actor": {"id": actor.id, "kind": actor.kind, "role": actor.role.value},
         },
         params={},
-        facts={},
+        facts={
+            use.name: standing.value
+            for use, standing in ask.facts.items()
+            if use.owner in ("", owner) and not standing.missing
+        },
     )
 
 
 def _concerns(policy: Policy, ask: Ask) -> bool:
+    if policy.applies_to and ask.action not in policy.applies_to:
+        return False
+    if policy.actors and ask.actor.kind not in policy.actors:
+        return False
     match policy.scope:
         case "global":
             return True
@@ -127,62 +177,78 @@ def _concerns(policy: Policy, ask: Ask) -> bool:
             return True  # an unknown scope concerns everybody: it can only make things stricter
 
 
-def _opinion(article: Article, environment: Environment) -> tuple[Effect, Finding]:
-    if article.condition is None:
-        return Effect.DENY, Finding(article.key, "error", "deny", article.problem)
-    environment.params = article.policy.parameters
+def _opinion(article: Article, sight: Sight) -> tuple[Effect, Finding]:
+    problem = article.problem or _untold(article, sight.ask)
+    if article.condition is None or problem:
+        return Effect.DENY, Finding(article.key, "error", "deny", problem)
     try:
-        holds = article.condition.evaluate(environment)
+        holds = article.condition.evaluate(sight.of(article))
     except EvaluationError as error:
         return Effect.DENY, Finding(article.key, "error", "deny", error.reason)
     return (article.effect, article.met) if holds else (Effect.ALLOW, article.unmet)
 
 
-def _demands(
+def _untold(article: Article, ask: Ask) -> str:
+    """Say which fact the log could not tell; a rule that needs it cannot be trusted to be false."""
+    for use in article.facts:
+        standing = ask.facts.get(use)
+        if standing is None:
+            return f"facts.{use.name} is not a fact that this program knows"
+        if standing.problem:
+            return f"facts.{use.name} cannot be told: {standing.problem}"
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What asks for an approval, whose, and how soon."""
+
+    triggers: tuple[str, ...] = ()
+    demands: tuple[Demand, ...] = ()
+    expires_hours: int = HOURS_DEFAULT
+
+
+def _wanted(
     articles: list[Article],
     opinions: list[tuple[Effect, Finding]],
     engagements: tuple[str, ...],
-) -> tuple[tuple[str, ...], str]:
-    """Merge what asks for an approval: every trigger, and the highest role among them."""
-    holding = [
+) -> _Wanted:
+    """Merge what asks for an approval: every trigger, everybody demanded, the shortest time."""
+    rules = [
         article
         for article, (effect, _) in zip(articles, opinions, strict=True)
         if effect is Effect.REQUIRE_APPROVAL
     ]
     triggers = (
         *(f"kill_switch:{engagement}" for engagement in engagements),
-        *(article.key for article in holding),
+        *(article.key for article in rules),
     )
-    roles = [article.rule.approver_role for article in holding]
+    demands = [Demand(each.rule.approver_role, each.rule.approvals) for each in rules]
+    hours = [each.rule.expires_hours for each in rules]
     if engagements:
-        roles.append(FOUNDER)
-    known = [_ROLES.get(role, Role.FOUNDER) for role in roles]
-    fit = (each for each in _APPROVERS if all(may_stand_in_for(each, role) for role in known))
-    return triggers, next(fit, Role.FOUNDER).value
+        demands.append(Demand(FOUNDER, 1))
+        hours.append(HOURS_DEFAULT)
+    return _Wanted(triggers, merged(demands), min(hours))
 
 
-def _readings(
-    chapter: Chapter, asked: list[Article], environment: Environment
-) -> tuple[Reading, ...]:
+def _readings(chapter: Chapter, asked: list[Article], sight: Sight) -> tuple[Reading, ...]:
     """Record what was read by the rules that were asked."""
     if len(asked) == len(chapter.articles):
-        return tuple([_reading(lookup, environment) for lookup in chapter.lookups])
+        return tuple([_reading(lookup, sight) for lookup in chapter.lookups])
     keys = {article.key for article in asked}
     return tuple(
-        _reading(lookup, environment)
-        for lookup in chapter.lookups
-        if not keys.isdisjoint(lookup.readers)
+        _reading(lookup, sight) for lookup in chapter.lookups if not keys.isdisjoint(lookup.readers)
     )
 
 
-def _reading(lookup: Lookup, environment: Environment) -> Reading:
+def _reading(lookup: Lookup, sight: Sight) -> Reading:
     article = lookup.article
     assert article.condition is not None
-    environment.params = article.policy.parameters
-    value = article.condition.lookup(environment, lookup.path)
+    value = article.condition.lookup(sight.of(article), lookup.path)
     if value is MISSING:
         return lookup.missing
-    return Reading(lookup.path, lookup.source, _recordable(value))
+    corrected = lookup.path.removeprefix("data.") in sight.ask.corrections
+    return Reading(lookup.path, "fact" if corrected else lookup.source, _recordable(value))
 
 
 def _recordable(value: object) -> object:

@@ -5,14 +5,15 @@ drafted ──► active ──► disabled          engaged ──► released
 Every command reads this history with its subject, so that no verdict can be stale.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final, TypeVar, assert_never, get_args
 
 from domain.core.event import event
 from domain.core.stream import Decision, Refusal, Stream
-from domain.governor.policy import Policy, RuleBook, flaw
+from domain.core.upcast import Fields, Stored, upcaster
+from domain.governor.policy import Policy, RuleBook
 
 V = TypeVar("V")
 
@@ -27,12 +28,49 @@ class LawConstituted:
     name: str
 
 
-@event("law.policy_drafted")
+@event("law.policy_drafted", version=2)
 class PolicyDrafted:
-    """A version of a policy was written down; it binds nobody yet."""
+    """A version of a policy was written down; it binds nobody yet.
+
+    In version 1 a policy had no facts, tests, bounds, owner and addressees of its own, and a rule
+    asked for one approval within a day.
+    """
 
     policy: Policy
     by: str
+
+
+@upcaster("law.policy_drafted", 1)
+def policy_drafted_1(fields: Fields) -> Iterator[Stored]:
+    """Say what an older policy left unsaid."""
+    unsaid = {"applies_to": [], "actors": [], "owner": "", "bounds": {}, "facts": [], "cases": []}
+    rules = [{**rule, "approvals": 1, "expires_hours": 24} for rule in fields["policy"]["rules"]]
+    policy = {**fields["policy"], **unsaid, "rules": rules}
+    yield "law.policy_drafted", 2, {**fields, "policy": policy}
+
+
+@event("law.policy_shadowed")
+class PolicyShadowed:
+    """A version of a policy is asked about everything and decides nothing."""
+
+    policy_id: str
+    version: int
+    by: str
+    reason: str
+
+
+@event("law.parameter_changed")
+class ParameterChanged:
+    """A number of an active policy was turned. `backtest` names what was looked at before."""
+
+    policy_id: str
+    version: int
+    name: str
+    before: object
+    after: object
+    by: str
+    reason: str
+    backtest: str
 
 
 @event("law.policy_activated")
@@ -77,6 +115,8 @@ class KillSwitchReleased:
 LawEvent = (
     LawConstituted
     | PolicyDrafted
+    | PolicyShadowed
+    | ParameterChanged
     | PolicyActivated
     | PolicyDisabled
     | KillSwitchEngaged
@@ -91,6 +131,7 @@ class Law:
     name: str = ""
     drafts: Mapping[str, Policy] = field(default_factory=dict)
     active: Mapping[str, Policy] = field(default_factory=dict)
+    shadows: Mapping[str, Policy] = field(default_factory=dict)
     stops: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -102,6 +143,11 @@ class Law:
     def book(self) -> RuleBook:
         """Return the active policies, compiled once for this state."""
         return RuleBook(self.active.values())
+
+    @cached_property
+    def shadow_book(self) -> RuleBook:
+        """Return the policies that are only watched, compiled once for this state."""
+        return RuleBook(self.shadows.values())
 
     def engagements(self, org_path: tuple[str, ...]) -> tuple[str, ...]:
         """Return the engagements that stop an org unit, given the path from the root to it."""
@@ -119,9 +165,25 @@ def evolve(state: Law, fact: LawEvent) -> Law:
             return replace(state, drafts={**state.drafts, fact.policy.id: fact.policy})
         case PolicyActivated():
             policy = state.drafts[fact.policy_id]
-            return replace(state, active={**state.active, fact.policy_id: policy})
+            return replace(
+                state,
+                active={**state.active, fact.policy_id: policy},
+                shadows=_without(state.shadows, fact.policy_id),
+            )
+        case PolicyShadowed():
+            policy = state.drafts[fact.policy_id]
+            return replace(state, shadows={**state.shadows, fact.policy_id: policy})
+        case ParameterChanged():
+            before = state.active[fact.policy_id]
+            parameters = {**before.parameters, fact.name: fact.after}
+            turned = replace(before, parameters=parameters)
+            return replace(state, active={**state.active, fact.policy_id: turned})
         case PolicyDisabled():
-            return replace(state, active=_without(state.active, fact.policy_id))
+            return replace(
+                state,
+                active=_without(state.active, fact.policy_id),
+                shadows=_without(state.shadows, fact.policy_id),
+            )
         case KillSwitchEngaged():
             return replace(state, stops={**state.stops, fact.org_unit_id: fact.engagement_id})
         case KillSwitchReleased():
@@ -140,6 +202,7 @@ LAW: Final = Stream(
     evolve=evolve,
     events=get_args(LawEvent),
     remembered=True,
+    upcasters=(policy_drafted_1,),
 )
 
 
@@ -156,36 +219,6 @@ def constitute(state: Law, *, name: str, policies: tuple[Policy, ...]) -> Decisi
             )
         )
     return tuple(facts)
-
-
-def draft_policy(state: Law, *, policy: Policy, by: str) -> Decision[LawEvent]:
-    """Write down the next version of a policy."""
-    if problem := flaw(policy):
-        return Refusal("policy_flawed", problem)
-    before = state.drafts.get(policy.id)
-    if before is not None and replace(policy, version=before.version) == before:
-        return ()
-    version = before.version + 1 if before is not None else 1
-    return (PolicyDrafted(policy=replace(policy, version=version), by=by),)
-
-
-def activate_policy(state: Law, *, policy_id: str, by: str, reason: str) -> Decision[LawEvent]:
-    """Put the newest version of a policy in force."""
-    policy = state.drafts.get(policy_id)
-    if policy is None:
-        return Refusal("policy_unknown", f"no policy is called {policy_id}")
-    if state.active.get(policy_id) == policy:
-        return ()
-    return (PolicyActivated(policy_id=policy_id, version=policy.version, by=by, reason=reason),)
-
-
-def disable_policy(state: Law, *, policy_id: str, by: str, reason: str) -> Decision[LawEvent]:
-    """Take a policy out of force."""
-    if policy_id not in state.drafts:
-        return Refusal("policy_unknown", f"no policy is called {policy_id}")
-    if policy_id not in state.active:
-        return ()
-    return (PolicyDisabled(policy_id=policy_id, by=by, reason=reason),)
 
 
 def engage_kill_switch(

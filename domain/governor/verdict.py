@@ -4,11 +4,14 @@ A verdict is the first event of the append that it allows, or the only trace of 
 Its stream is the command, so that asking twice finds the first answer.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from domain.core.event import event
 from domain.core.stream import Stream
+from domain.core.upcast import Fields, Stored, upcaster
+from domain.governor.demand import HOURS_DEFAULT, Demand
 from domain.governor.effect import Effect
 
 ENGINE_VERSION: Final = 1
@@ -47,7 +50,8 @@ class Verdict:
     """An answer, before it is recorded.
 
     `triggers` names what demands an approval; an approval lifts exactly the triggers that its
-    approver saw. `law_hash` identifies the active policies.
+    approver saw. `demands` says whose approval, and of how many people; `approver_role` is the
+    highest of those roles. `law_hash` identifies the active policies.
     """
 
     effect: Effect
@@ -57,7 +61,10 @@ class Verdict:
     engagements: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     approver_role: str = ""
+    demands: tuple[Demand, ...] = ()
+    expires_hours: int = HOURS_DEFAULT
     law_hash: str = ""
+    shadows: tuple[Finding, ...] = ()
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -75,12 +82,13 @@ Outcome: TypeAlias = str
 """What became of a command: done, held, denied (by the governor), refused (by the business)."""
 
 
-@event("verdict.recorded")
+@event("verdict.recorded", version=2)
 class VerdictRecorded:
     """The governor answered a command; `size` counts the events of the same append.
 
     `as_of` is the head of the log that the answer is based on. `request` is kept where nothing
-    else in the append tells what was asked.
+    else in the append tells what was asked. `shadows` is what rules would have said that are only
+    watched; version 1 had none.
     """
 
     command_id: str
@@ -106,6 +114,13 @@ class VerdictRecorded:
     triggers: tuple[str, ...]
     approval_id: str
     request: dict[str, object] | None
+    shadows: tuple[Finding, ...]
+
+
+@upcaster("verdict.recorded", 1)
+def verdict_recorded_1(fields: Fields) -> Iterator[Stored]:
+    """Nothing was watched yet."""
+    yield "verdict.recorded", 2, {**fields, "shadows": []}
 
 
 def evolve(_state: VerdictRecorded | None, fact: VerdictRecorded) -> VerdictRecorded | None:
@@ -114,5 +129,9 @@ def evolve(_state: VerdictRecorded | None, fact: VerdictRecorded) -> VerdictReco
 
 
 VERDICT: Final[Stream[VerdictRecorded | None, VerdictRecorded]] = Stream(
-    category="verdict", initial=None, evolve=evolve, events=(VerdictRecorded,)
+    category="verdict",
+    initial=None,
+    evolve=evolve,
+    events=(VerdictRecorded,),
+    upcasters=(verdict_recorded_1,),
 )

@@ -194,12 +194,13 @@ def _closed_to(state: Action, proposal: ActionProposed) -> Refusal | None:
     return None
 
 
+def reopened(state: Action) -> Action:
+    """Return an action whose denial was overridden as one that can be answered again."""
+    return replace(state, stage=Stage.AWAITING_APPROVAL) if state.stage is Stage.DENIED else state
+
+
 def authorize(
-    state: Action,
-    *,
-    proposal: ActionProposed,
-    approval_id: str = "",
-    lifted: tuple[str, ...] = (),
+    state: Action, *, proposal: ActionProposed, approval_id: str = "", lifted: tuple[str, ...] = ()
 ) -> Decision[ActionEvent]:
     """Say yes to a proposal, new or parked."""
     if refusal := _closed_to(state, proposal):

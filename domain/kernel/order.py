@@ -5,7 +5,7 @@ recorded ──► refunded ──► refunded …
 no later change of a time zone table can move a sale to another day.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final, assert_never, get_args
 
@@ -64,15 +64,23 @@ class Order:
     exists: bool = False
     amount: Decimal = Decimal(0)
     refunded: Decimal = Decimal(0)
+    customer_id: str = ""
+    currency: str = ""
 
 
 def evolve(state: Order, fact: OrderEvent) -> Order:
     """Take one fact into account."""
     match fact:
         case OrderRecorded():
-            return Order(True, fact.amount, state.refunded)
+            return replace(
+                state,
+                exists=True,
+                amount=fact.amount,
+                customer_id=fact.customer_id,
+                currency=fact.currency,
+            )
         case OrderRefunded():
-            return Order(state.exists, state.amount, state.refunded + fact.amount)
+            return replace(state, refunded=state.refunded + fact.amount)
         case _:
             assert_never(fact)
 

@@ -10,7 +10,7 @@ add a sample below and append what a failing test prints: docs/how-to/change-an-
 """
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -22,10 +22,24 @@ from adapters.codec import Codec
 from domain.access import token, user
 from domain.catalog import EVENTS, STREAMS, UPCASTERS
 from domain.core.event import schema_version, stored_name
-from domain.governor import approval, incident, law, verdict
-from domain.governor.policy import Policy, Rule
+from domain.core.instant import DAY
+from domain.governor import (
+    approval,
+    authority,
+    claim,
+    digest,
+    incident,
+    law,
+    mandate,
+    override,
+    verdict,
+)
+from domain.governor.demand import Demand
+from domain.governor.fact import Tally
+from domain.governor.parameter import Bounds
+from domain.governor.policy import Case, Policy, Rule
 from domain.governor.verdict import Finding, Objection, Reading
-from domain.kernel import action, agent, order, org_unit, outcome
+from domain.kernel import action, agent, commitment, order, org_unit, outcome
 
 HERE: Final = Path(__file__).parent
 NAMES: Final = HERE / "stored_names.txt"
@@ -58,10 +72,28 @@ POLICY: Final = Policy(
             message="too much",
             priority=1,
             approver_role="admin",
+            approvals=2,
+            expires_hours=48,
         ),
     ),
     parameters={"limit": Decimal("500.5"), "days": 30, "strict": True, "tag": "x"},
     built_in=False,
+    applies_to=("process_refund",),
+    actors=("agent",),
+    owner="grace",
+    bounds={"limit": Bounds(minimum=Decimal(0), maximum=None, unit="USD", description="each")},
+    facts=(
+        Tally(name="twice", measure="count", over=("process_refund",), same="agent", within="30m"),
+    ),
+    cases=(
+        Case(
+            name="too much",
+            action="process_refund",
+            data={"amount": Decimal("501.5"), "currency": None},
+            expect="require_approval",
+            facts={"twice": 1},
+        ),
+    ),
 )
 
 SAMPLES: Final = (
@@ -115,6 +147,23 @@ SAMPLES: Final = (
     action.ActionFailed(
         action_id="a1", error_message="bank closed", latency_ms=12, cost_usd="0", retry_count=0
     ),
+    # ── commitment ──
+    commitment.CommitmentMade(
+        action_id="a1",
+        action_type="process_refund",
+        amount=Decimal("900.50"),
+        currency="USD",
+        at=NOON,
+        keys=("action:a1", "agent:support", "org_unit:business"),
+    ),
+    commitment.CommitmentReleased(
+        action_id="a1",
+        action_type="update_price",
+        amount=None,
+        currency="",
+        at=NOON,
+        keys=("action:a1",),
+    ),
     # ── outcome ──
     outcome.OutcomeRecorded(
         outcome_id="out-a1",
@@ -154,6 +203,17 @@ SAMPLES: Final = (
     law.LawConstituted(name="Shop"),
     law.PolicyDrafted(policy=POLICY, by="user:grace"),
     law.PolicyActivated(policy_id="cap", version=2, by="user:founder", reason="spring"),
+    law.PolicyShadowed(policy_id="cap", version=3, by="user:grace", reason="a look first"),
+    law.ParameterChanged(
+        policy_id="cap",
+        version=2,
+        name="limit",
+        before=Decimal("500.5"),
+        after=600,
+        by="user:founder",
+        reason="inflation",
+        backtest="bt-1",
+    ),
     law.PolicyDisabled(policy_id="cap", by="user:founder", reason="summer"),
     law.KillSwitchEngaged(org_unit_id="*", engagement_id="kill-c1", by="user:olga", reason="smoke"),
     law.KillSwitchReleased(
@@ -189,6 +249,16 @@ SAMPLES: Final = (
         triggers=("kill_switch:kill-c1", "cap@2/r"),
         approval_id="apr1",
         request=PARKED,
+        shadows=(Finding("cap@3/r", "true", "deny", "far too much"),),
+    ),
+    # ── claim ──
+    claim.ClaimContradicted(
+        agent_id="support",
+        action="process_refund",
+        name="customerId",
+        claimed="ben",
+        found="ada",
+        at=NOON,
     ),
     # ── approval ──
     approval.ApprovalRequested(
@@ -210,12 +280,51 @@ SAMPLES: Final = (
         amount="900.50",
         currency="USD",
         expires_at=NOON,
+        requested_at=NOON - DAY,
+        demands=(Demand("founder", 1), Demand("operator", 2)),
+        authors=("agent:support",),
+        override_id="",
+    ),
+    approval.ApprovalEndorsed(
+        approval_id="apr1", by="user:vera", on_behalf_of="user:grace", notes="fine"
     ),
     approval.ApprovalGranted(approval_id="apr1", by="user:founder", notes="fine"),
+    approval.InformationRequested(approval_id="apr1", by="user:grace", question="which order?"),
+    approval.InformationGiven(approval_id="apr1", by="agent:support", text="1001"),
+    approval.ApprovalEscalated(approval_id="apr1", step=2, role="founder"),
+    approval.ApprovalAmended(approval_id="apr1", by="user:grace", request=PARKED),
     approval.ApprovalRejected(approval_id="apr1", by="user:founder", reason="too much"),
     approval.ApprovalExpired(approval_id="apr1"),
     approval.ApprovalCancelled(approval_id="apr1", reason="it is asked again"),
     approval.ApprovalConsumed(approval_id="apr1", command_id="resume-c1"),
+    # ── mandate, authority, override, digest ──
+    mandate.LimitSet(
+        role="admin",
+        currency="USD",
+        each=Decimal("500.50"),
+        per_day=None,
+        by="user:founder",
+        reason="new here",
+    ),
+    mandate.Delegated(
+        delegator="grace", delegate="vera", until=NOON, by="user:grace", reason="holidays"
+    ),
+    mandate.Withdrawn(delegator="grace", delegate="vera", by="user:founder", reason="back"),
+    authority.AuthorityExercised(
+        approval_id="apr1", user_id="grace", amount=Decimal("900.50"), currency="USD", at=NOON
+    ),
+    override.OverrideGranted(
+        command_id="c1",
+        command="ProposeAction",
+        action="process_payout",
+        subject="action:a1",
+        payload_hash="00ff",
+        findings=(Finding("cap@2/r", "true", "deny", "too much"),),
+        by="user:founder",
+        reason="the statement is late, the bank confirmed it by phone",
+    ),
+    override.OverrideUsed(command_id="c1", by_command_id="override-c1", outcome="done"),
+    digest.DigestTold(day="2030-01-31", waiting=2, text="2 requests wait"),
     # ── incident ──
     incident.IncidentOpened(
         incident_id="i1",
@@ -256,8 +365,27 @@ SAMPLE: Final[dict[tuple[str, int], Any]] = {
     (stored_name(fact), schema_version(fact)): fact for fact in SAMPLES
 }
 
+
+def _as_in_1(request: approval.ApprovalRequested) -> approval.ApprovalRequested:
+    """The sample as it was asked when one person of one role was enough."""
+    return replace(request, demands=(Demand("founder", 1),))
+
+
+OLD_POLICY: Final = replace(
+    POLICY,
+    rules=(replace(POLICY.rules[0], approvals=1, expires_hours=24),),
+    applies_to=(),
+    actors=(),
+    owner="",
+    bounds={},
+    facts=(),
+    cases=(),
+)
 LIFTED: Final[dict[tuple[str, int], tuple[Any, ...]]] = {
     ("outcome.recorded", 1): (SAMPLE["outcome.recorded", 2],),
+    ("law.policy_drafted", 1): (replace(SAMPLE["law.policy_drafted", 2], policy=OLD_POLICY),),
+    ("approval.requested", 1): (_as_in_1(SAMPLE["approval.requested", 2]),),
+    ("verdict.recorded", 1): (replace(SAMPLE["verdict.recorded", 2], shadows=()),),
 }
 
 

@@ -66,6 +66,53 @@ def test_a_rejection_reaches_the_action(staffed: Terminal) -> None:
     assert "already rejected" in again.out
 
 
+def test_what_waits_is_added_up_shown_asked_and_amended(staffed: Terminal) -> None:
+    first = propose(staffed, "900")
+    assert staffed.bos("approve", str(first["approvalId"])).code == 0
+    held = str(propose(staffed, "950.50")["approvalId"])
+    digest = staffed.json("approvals", "digest")
+    assert (digest["waiting"], digest["byRole"]) == (1, {"founder": 1})
+    assert digest["money"] == [{"currency": "USD", "count": 1, "amount": 950.5}]
+    assert digest["oldest"] == digest["mostUrgent"]
+    assert digest["oldest"]["id"] == held
+    assert "950.50 USD (1)" in staffed.bos("approvals", "digest").out
+
+    assert staffed.bos("approvals", "ask", held, "which order?").code == 0
+    assert staffed.bos("approvals", "answer", held, "the blue one").code == 0
+    said = staffed.bos("approvals", "show", held)
+    assert "which order?" in said.out
+    assert "the blue one" in said.out
+    shown = staffed.json("approvals", "show", held)
+    assert shown["demands"] == [{"role": "founder", "count": 1}]
+    (similar,) = shown["similar"]
+    assert (similar["id"], similar["amount"]) == (first["approvalId"], 900)
+    assert (similar["status"], similar["actionStatus"]) == ("consumed", "completed")
+
+    amended = staffed.bos("approvals", "amend", held, "--payload", REFUND % "20")
+    assert amended.code == 0
+    assert staffed.json("approvals", "digest")["waiting"] == 0
+    newest = staffed.json("ask", "actions", "--status", "completed")["items"]
+    assert len(newest) == 2
+    for word in ("show", "amend"):
+        more = ("--payload", "{}") if word == "amend" else ()
+        assert "no approval is called apr-x" in staffed.bos("approvals", word, "apr-x", *more).err
+
+
+def test_mandates_are_set_from_the_terminal(staffed: Terminal) -> None:
+    words = ("approvals", "limit", "admin", "USD", "--per-day", "1000.50", "--reason", "new")
+    assert staffed.bos(*words).code == 0
+    told = staffed.json("state", "mandate:business")["state"]
+    assert told["limits"] == {"admin": {"USD": {"each": None, "per_day": 1000.5}}}
+    alone = staffed.bos(
+        "approvals", "delegate", "founder", "--until", "2099-01-01", "--reason", "r"
+    )
+    assert (alone.code, "nobody delegates to themselves" in alone.out) == (1, True)
+    gone = staffed.bos("approvals", "withdraw", "vera", "--reason", "r")
+    assert gone.code == 0
+    no = staffed.bos("override", "nothing", "--reason", "because the founder wants it so")
+    assert (no.code, "no command of this id" in no.out) == (1, True)
+
+
 def test_the_kill_switch_stops_and_releases(staffed: Terminal) -> None:
     assert staffed.bos("kill", "--reason", "odd").code == 0
     assert propose(staffed, "1")["status"] == "held"

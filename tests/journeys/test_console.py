@@ -27,7 +27,7 @@ from playwright.sync_api import (
 from commands.access.token import RevokeToken
 from commands.access.user import AddUser
 from commands.governor.approval import GrantApproval
-from commands.governor.law import DraftPolicy, EngageKillSwitch
+from commands.governor.law import ActivatePolicy, DraftPolicy, EngageKillSwitch
 from commands.kernel.action import ProposeAction
 from commands.kernel.agent import RegisterAgent
 from commands.kernel.order import RecordOrder
@@ -420,6 +420,50 @@ def test_a_rejection_needs_a_reason(shop: Shop, desk: Desk) -> None:
     assert shop.stage(approval_id) is Stage.DENIED
     page.get_by_role("link", name="Rejected", exact=True).click()
     expect(page.locator("#detail")).to_contain_text("Offer an exchange first.")
+
+
+@NO_SCRIPT
+def test_two_people_ask_answer_and_agree(shop: Shop, desk: Desk) -> None:
+    desk.expected = {422}
+    earlier = shop.held(600)
+    seen = shop.approval(earlier)["payloadHash"]
+    shop.did(GrantApproval(approval_id=earlier, payload_hash=seen))
+    rule = {"id": "r", "condition": "data.amount > 500", "action": "require_approval"}
+    two = {**rule, "message": "two people", "approverRole": "operator", "approvals": 2}
+    draft = {"policyId": "two", "name": "Two", "rules": (two,)}
+    shop.did(DraftPolicy.model_validate(draft))
+    shop.did(ActivatePolicy(policy_id="two", reason="a test"))
+    approval_id = shop.held(640)
+    page = desk.open(f"/approvals?id={approval_id}")
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("0 of 1 person: founder")
+    expect(detail).to_contain_text("0 of 2 people: operator or higher")
+    expect(detail).to_contain_text("USD 600.00 consumed by user:founder")
+    page.get_by_role("link", name="Ask for more").click()
+    dialog(page, "ask").get_by_label("What do you want to know?").fill("  ")
+    page.get_by_role("button", name="Ask for more").click()
+    expect(page.get_by_role("alert")).to_have_text("A question needs words.")
+    dialog(page, "ask").get_by_label("What do you want to know?").fill("Which parcel?")
+    page.get_by_role("button", name="Ask for more").click()
+    expect(detail).to_contain_text("Which parcel?")
+    page.get_by_role("link", name="Answer", exact=True).click()
+    dialog(page, "inform").get_by_label("What is there to say?").fill("The blue one.")
+    page.get_by_role("button", name="Answer the question").click()
+    expect(detail).to_contain_text("The blue one.")
+    page.get_by_role("link", name="Approve", exact=True).click()
+    page.get_by_role("button", name="Approve USD 640.00").click()
+    expect(page.locator(".flash-note")).to_contain_text("Your yes counts, others must agree too")
+    page.goto(f"{shop.console}/approvals?id={approval_id}")
+    expect(detail).to_contain_text("1 of 1 person: founder")
+    expect(detail).to_contain_text("1 of 2 people: operator or higher")
+    shop.did(
+        GrantApproval(
+            approval_id=approval_id, payload_hash=shop.approval(approval_id)["payloadHash"]
+        ),
+        "olga",
+    )
+    page.goto(f"{shop.console}/approvals?id={approval_id}")
+    expect(detail).to_contain_text("2 of 2 people: operator or higher")
 
 
 @NO_SCRIPT

@@ -223,6 +223,18 @@ def test_asking_twice_with_one_key_is_asking_once(office: Office) -> None:
     assert office.post("actions", body, "founder", key="k-1").status_code == 200
 
 
+def test_what_waits_and_what_was_like_it(office: Office) -> None:
+    first = office.held(600)
+    yes(office, first)
+    second = office.held(700)
+    digest = told(office.get("approvals-digest"))
+    assert (digest["waiting"], digest["mostUrgent"]["id"]) == (1, second["id"])
+    assert digest["money"] == [{"currency": "USD", "count": 1, "amount": 700}]
+    (similar,) = told(office.get(f"approvals-similar/{second['id']}"))["items"]
+    assert (similar["id"], similar["decidedBy"]) == (first["id"], "user:founder")
+    assert office.get("approvals-similar/apr-none").status_code == 404
+
+
 def test_an_approval_given_twice_with_one_key_is_given_once(office: Office) -> None:
     row = office.held()
     wire = {"approvalId": row["id"], "approved": True, "payloadHash": row["payloadHash"]}

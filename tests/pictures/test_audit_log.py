@@ -35,6 +35,7 @@ JUDGED: Final = VerdictRecorded(
     triggers=(),
     approval_id="",
     request=None,
+    shadows=(),
 )
 DISABLED: Final = AgentDisabled(agent_id="support/eu", by="user:ada@example.com", reason="late")
 ENABLED: Final = AgentEnabled(agent_id="support/eu", by="user:ada@example.com")

@@ -56,6 +56,7 @@ JUDGED: Final = VerdictRecorded(
     triggers=(),
     approval_id="",
     request=None,
+    shadows=(),
 )
 
 NOTHING_SOLD: Final[dict[str, Any]] = {

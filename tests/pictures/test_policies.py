@@ -6,7 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from domain.governor.law import PolicyActivated, PolicyDisabled, PolicyDrafted
+from domain.governor.law import (
+    ParameterChanged,
+    PolicyActivated,
+    PolicyDisabled,
+    PolicyDrafted,
+    PolicyShadowed,
+)
 from domain.governor.policy import Policy, Rule
 from projections.policies import POLICIES
 from tests.picture import changed, columns, given, spec, stamps
@@ -54,8 +60,16 @@ NEW: Final[dict[str, Any]] = {
             "message": "too much",
             "priority": 3,
             "approver_role": "admin",
+            "approvals": 1,
+            "expires_hours": 24,
         }
     ],
+    "shadow_version": None,
+    "applies_to": [],
+    "owner": "",
+    "bounds": {},
+    "facts": [],
+    "tests": [],
     "parameters": {"limit": Decimal("99.50"), "strict": True},
     "version": 1,
     "active_version": None,
@@ -103,6 +117,32 @@ def test_a_new_draft_leaves_the_version_before_in_force() -> None:
 def test_a_policy_out_of_force_has_no_version_in_force() -> None:
     row = given(DRAFTED, ACTIVATED, DISABLED).row(POLICIES, "small-refunds")
     assert row == changed(NEW, status="disabled", **stamps(updated=3))
+
+
+def test_a_policy_that_is_only_watched_says_which_version() -> None:
+    watched = PolicyShadowed(policy_id="small-refunds", version=1, by="user:ada", reason="first")
+    row = given(DRAFTED, watched).row(POLICIES, "small-refunds")
+    assert row == changed(NEW, shadow_version=1, **stamps(updated=2))
+    for ending in (ACTIVATED, DISABLED):
+        row = given(DRAFTED, watched, ending).row(POLICIES, "small-refunds")
+        assert row is not None
+        assert row["shadow_version"] is None
+
+
+def test_a_number_that_was_turned_is_shown() -> None:
+    turned = ParameterChanged(
+        policy_id="small-refunds",
+        version=1,
+        name="limit",
+        before=Decimal("99.50"),
+        after=Decimal(120),
+        by="user:founder",
+        reason="inflation",
+        backtest="",
+    )
+    row = given(DRAFTED, ACTIVATED, turned).row(POLICIES, "small-refunds")
+    assert row is not None
+    assert row["parameters"] == {"limit": Decimal(120), "strict": True}
 
 
 def test_a_policy_that_nobody_drafted_is_a_bug_and_not_a_row() -> None:

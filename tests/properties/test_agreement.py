@@ -20,14 +20,18 @@ from adapters.sandbox.bank import SandboxBank
 from commands.access.token import IssueToken, RevokeToken
 from commands.access.user import AddUser, ChangeUserRole, RemoveUser
 from commands.actions import ACTION_TYPES
+from commands.governor.amendment import AmendRequest
 from commands.governor.approval import GrantApproval, RejectApproval
 from commands.governor.incident import OpenIncident, UpdateIncident
+from commands.governor.inquiry import GiveInformation, RequestInformation
 from commands.governor.law import (
     ActivatePolicy,
+    ChangeParameter,
     DisablePolicy,
     DraftPolicy,
     EngageKillSwitch,
     ReleaseKillSwitch,
+    ShadowPolicy,
 )
 from commands.kernel.action import CancelAction, ProposeAction
 from commands.kernel.agent import DisableAgent, EnableAgent, PermitTools
@@ -134,11 +138,20 @@ class Life:
         """A person answers what waits, or tries to."""
         if not self.approvals:
             return
-        approval_id, by = self.dice.choice(self.approvals), self.dice.choice(PEOPLE)
+        approval_id = self.dice.choice(self.approvals[-3:])
+        by = self.dice.choice((*PEOPLE, FOUNDER, FOUNDER, FOUNDER))
         shown = self.shop.request(approval_id).payload_hash
         said: dict[str, str] = {"approval_id": approval_id, "payload_hash": shown}
-        yes = GrantApproval(**said), RejectApproval(**said, reason="no")
-        self.shop.do(self.dice.choice(yes), by)
+        yes = GrantApproval(**said)
+        commands = (
+            yes,
+            yes,
+            RejectApproval(**said, reason="no"),
+            RequestInformation(approval_id=approval_id, question=f"why {self.dice.random()}?"),
+            GiveInformation(approval_id=approval_id, text=f"so {self.dice.random()}"),
+            AmendRequest.model_validate({**said, "payload": refund(self.dice.choice(AMOUNTS))}),
+        )
+        self.shop.do(self.dice.choice(commands), by)
 
     def stop(self) -> None:
         """Somebody engages a kill switch."""
@@ -246,11 +259,15 @@ class Life:
             "condition": "data.amount > params.limit",
             "action": self.dice.choice(("deny", "require_approval")),
             "message": "m",
+            "approverRole": self.dice.choice(("operator", "admin")),
+            "approvals": self.dice.choice((1, 2)),
         }
         draft = {"policyId": policy, "name": policy, "rules": (rule,)}
         commands = (
             DraftPolicy.model_validate({**draft, "parameters": {"limit": limit}}),
             ActivatePolicy(policy_id=policy, reason="r"),
+            ShadowPolicy(policy_id=policy, reason="r"),
+            ChangeParameter(policy_id=policy, name="limit", value=limit, reason="r"),
             DisablePolicy(policy_id=policy, reason="r"),
         )
         self.shop.do(self.dice.choice(commands))
@@ -270,7 +287,7 @@ class Life:
 
     def wait(self) -> None:
         """Time passes; sometimes so much that approvals run out."""
-        self.shop.clock.forward(self.dice.choice((MINUTE, MINUTE, HOUR, 25 * HOUR)))
+        self.shop.clock.forward(self.dice.choice((MINUTE, MINUTE, HOUR, 5 * HOUR, 25 * HOUR)))
 
     def settle(self) -> None:
         """The workers do all there is to do."""
@@ -511,7 +528,7 @@ def test_a_life_is_eventful_and_the_same_seed_is_the_same_life() -> None:
     logs = []
     for _ in range(2):
         with founded() as shop:
-            lived(shop, seed=7, steps=200)
+            lived(shop, seed=7, steps=400)
             logs.append([(each.type, each.id, each.occurred_at) for each in shop.log()])
     assert logs[0] == logs[1]
     seen = {kind for kind, _id, _at in logs[0]}

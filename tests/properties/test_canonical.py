@@ -162,6 +162,9 @@ PAYLOADS: Final[Mapping[str, st.SearchStrategy[dict[str, Any]]]] = {
         },
         optional={"period": WORDS},
     ),
+    "change_payee_account": st.fixed_dictionaries(
+        {"payeeId": KEYS, "accountRef": KEYS}, optional={"reason": WORDS}
+    ),
     "reorder_stock": st.fixed_dictionaries(
         {
             "productId": KEYS,

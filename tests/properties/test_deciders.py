@@ -22,7 +22,17 @@ from domain.access.user import USER
 from domain.catalog import STREAMS
 from domain.core.instant import DAY, HOUR
 from domain.core.stream import Decision, Refusal, Stream
-from domain.governor import approval, incident, law, verdict
+from domain.governor import (
+    amendments,
+    approval,
+    approving,
+    digest,
+    incident,
+    law,
+    mandate,
+    override,
+    verdict,
+)
 from domain.governor.approval import (
     APPROVAL,
     LIFETIME,
@@ -30,17 +40,25 @@ from domain.governor.approval import (
     ApprovalConsumed,
     ApprovalRequested,
 )
+from domain.governor.authority import AUTHORITY
 from domain.governor.builtin import BUILT_IN, MARGIN_FLOOR
+from domain.governor.claim import CLAIM
+from domain.governor.demand import Demand
+from domain.governor.digest import DIGEST
 from domain.governor.incident import INCIDENT
 from domain.governor.law import LAW
-from domain.governor.verdict import VERDICT
+from domain.governor.mandate import MANDATE
+from domain.governor.override import OVERRIDE
+from domain.governor.parameter import Bounds
+from domain.governor.verdict import VERDICT, Finding, VerdictRecorded
 from domain.kernel import action, agent, order, org_unit, outcome
 from domain.kernel.action import ACTION, ActionProposed
 from domain.kernel.agent import AGENT
+from domain.kernel.commitment import COMMITMENT
 from domain.kernel.order import ORDER, OrderLine, OrderRecorded
 from domain.kernel.org_unit import ORG_UNIT, OrgUnit
 from domain.kernel.outcome import OUTCOME, OutcomeRecorded
-from tests.examples import FOUNDER, GRACE, NOON, OLGA, SUPPORT
+from tests.examples import FOUNDER, GRACE, NOON, OLGA, SUPPORT, VERA
 
 Decide = Callable[..., Decision[Any]]
 Request = tuple[Decide, dict[str, Any]]
@@ -108,6 +126,36 @@ REQUESTED: Final = ApprovalRequested(
     amount="900",
     currency="USD",
     expires_at=NOON + LIFETIME,
+    requested_at=NOON,
+    demands=(Demand("admin", 1),),
+    authors=("agent:support",),
+    override_id="",
+)
+DENIED: Final = VerdictRecorded(
+    command_id="c1",
+    command="ProposeAction",
+    action="process_payout",
+    subject="action:a1",
+    actor_id="agent:support",
+    actor_role="agent",
+    org_unit_id="business",
+    payload_hash="hash",
+    law_hash="law",
+    engine_version=1,
+    as_of=1,
+    effect="deny",
+    outcome="denied",
+    size=3,
+    code="policy_denied",
+    reasons=("no",),
+    findings=(Finding("p@1/r", "true", "deny", "no"),),
+    objections=(),
+    readings=(),
+    kill_switch=(),
+    triggers=(),
+    approval_id="",
+    request={"command": "ProposeAction"},
+    shadows=(),
 )
 TIMES: Final = (NOON, NOON + LIFETIME - 1, NOON + LIFETIME)
 
@@ -120,7 +168,7 @@ def ask_for(state: approval.Approval) -> Decision[Any]:
 
 
 def consume(state: approval.Approval, *, at: int) -> Decision[Any]:
-    refusal = approval.use(state, payload_hash="hash", at=at)
+    refusal = approving.use(state, payload_hash="hash", at=at)
     return refusal or (ApprovalConsumed(approval_id="apr1", command_id="c9"),)
 
 
@@ -168,6 +216,13 @@ ANSWER: Final = {"approval_id": "apr1", "payload_hash": "hash"}
 FLAWED: Final = replace(MARGIN_FLOOR, rules=())
 RENAMED: Final = replace(MARGIN_FLOOR, name="Floor")
 AMEND: Final = {"by": "user:founder", "reason": "x"}
+TURNABLE: Final = replace(
+    MARGIN_FLOOR,
+    id="turnable",
+    parameters={"floor": Decimal(1)},
+    bounds={"floor": Bounds(minimum=Decimal(0))},
+)
+TURN: Final = {"policy_id": TURNABLE.id, "name": "floor", "backtest": "", **AMEND}
 
 REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] = {
     "org_unit": (
@@ -242,12 +297,18 @@ REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] =
         [
             (law.constitute, {"name": "Shop", "policies": BUILT_IN}),
             *(
-                (law.draft_policy, {"policy": policy, "by": "user:grace"})
-                for policy in (MARGIN_FLOOR, RENAMED, FLAWED)
+                (amendments.draft_policy, {"policy": policy, "by": "user:grace"})
+                for policy in (MARGIN_FLOOR, RENAMED, FLAWED, TURNABLE)
             ),
-            (law.activate_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
-            (law.disable_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
-            (law.disable_policy, {"policy_id": "unheard of", **AMEND}),
+            (amendments.activate_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            (amendments.activate_policy, {"policy_id": TURNABLE.id, **AMEND}),
+            (amendments.shadow_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            *(
+                (amendments.change_parameter, {**TURN, "value": value})
+                for value in (Decimal(7), Decimal(8), Decimal(-1), "seven")
+            ),
+            (amendments.disable_policy, {"policy_id": MARGIN_FLOOR.id, **AMEND}),
+            (amendments.disable_policy, {"policy_id": "unheard of", **AMEND}),
             *(
                 (law.engage_kill_switch, {"org_unit_id": unit, "engagement_id": id, **AMEND})
                 for unit in ("*", "eu")
@@ -261,22 +322,97 @@ REQUESTS: Final[dict[str, tuple[Stream[Any, Any], ModuleType, list[Request]]]] =
     ),
     "approval": (
         APPROVAL,
-        approval,
+        approving,
         [
             (ask_for, {}),
             *(
-                (approval.grant, {**ANSWER, "by": by, "notes": "", "at": at})
+                (approving.grant, {**ANSWER, "by": by, "notes": "", "at": at})
                 for by in (FOUNDER, GRACE, OLGA, SUPPORT)
                 for at in TIMES
             ),
             *(
-                (approval.reject, {**ANSWER, "by": by, "reason": "x", "at": at})
+                (approving.reject, {**ANSWER, "by": by, "reason": "x", "at": at})
                 for by in (FOUNDER, GRACE)
                 for at in TIMES
             ),
-            *((approval.expire, {"approval_id": "apr1", "at": at}) for at in TIMES),
+            *((approving.expire, {"approval_id": "apr1", "at": at}) for at in TIMES),
+            (
+                approving.grant,
+                {**ANSWER, "by": VERA, "notes": "", "at": NOON, "on_behalf_of": GRACE},
+            ),
+            (approving.reject, {**ANSWER, "by": VERA, "reason": "x", "at": NOON}),
+            (
+                approving.amend,
+                {**ANSWER, "by": FOUNDER, "request": {"command": "ProposeAction"}, "at": NOON},
+            ),
+            *(
+                (approving.ask, {"approval_id": "apr1", "by": by, "question": "why?", "at": NOON})
+                for by in (GRACE, OLGA)
+            ),
+            *(
+                (approving.inform, {"approval_id": "apr1", "by": by, "text": "so", "at": NOON})
+                for by in (SUPPORT, VERA, OLGA)
+            ),
+            *(
+                (approving.escalate, {"approval_id": "apr1", "step": step, "at": at})
+                for step in (1, 3)
+                for at in TIMES
+            ),
             *((consume, {"at": at}) for at in TIMES),
             (overtake, {}),
+        ],
+    ),
+    "mandate": (
+        MANDATE,
+        mandate,
+        [
+            *(
+                (
+                    mandate.set_limit,
+                    {"role": role, "currency": "USD", "each": each, "per_day": None, **AMEND},
+                )
+                for role in ("admin", "founder")
+                for each in (None, Decimal(5))
+            ),
+            *(
+                (
+                    mandate.delegate,
+                    {
+                        "by": GRACE,
+                        "delegate_id": delegate,
+                        "delegate_role": role,
+                        "until": NOON + HOUR,
+                        "reason": "x",
+                        "at": at,
+                    },
+                )
+                for delegate, role in (("olga", OLGA.role), ("grace", GRACE.role), ("who", None))
+                for at in (NOON, NOON + DAY)
+            ),
+            *(
+                (
+                    mandate.withdraw,
+                    {"delegator": "grace", "delegate_id": "olga", "by": by, "reason": "x"},
+                )
+                for by in (GRACE, FOUNDER, OLGA)
+            ),
+        ],
+    ),
+    "override": (
+        OVERRIDE,
+        override,
+        [
+            (override.grant, {"denial": denial, "by": by, "reason": reason})
+            for denial in (DENIED, replace(DENIED, findings=()), None)
+            for by, reason in ((FOUNDER, "r" * 20), (FOUNDER, "r"), (GRACE, "r" * 20))
+        ],
+    ),
+    "digest": (
+        DIGEST,
+        digest,
+        [
+            (digest.tell, {"day": "2030-01-31", "waiting": waiting, "text": "t"})
+            for waiting in (0, 2)
         ],
     ),
     "incident": (
@@ -327,7 +463,8 @@ TOLD_AGAIN: Final[set[Decide]] = {incident.open_incident, action.hold}
 EXAMPLES: Final = settings().max_examples // 2
 """For each law and each stream."""
 
-MADE_ELSEWHERE: Final = {"OrderRefunded"}  # by the completion of a refund, without a decider
+MADE_ELSEWHERE: Final = {"OrderRefunded", "OverrideUsed"}
+"""By the completion of a refund, and by the road, without a decider."""
 STATES_MAX: Final = 300
 
 each_stream = pytest.mark.parametrize("name", REQUESTS)
@@ -362,7 +499,7 @@ def bound(request: Request) -> partial[Decision[Any]]:
 
 
 def test_every_stream_with_deciders_is_asked() -> None:
-    without = {VERDICT.category}
+    without = {each.category for each in (VERDICT, CLAIM, COMMITMENT, AUTHORITY)}
     assert set(REQUESTS) | without == {stream.category for stream in STREAMS}
     assert deciders_of(verdict) == set()
 
@@ -370,7 +507,7 @@ def test_every_stream_with_deciders_is_asked() -> None:
 @each_stream
 def test_every_decider_of_a_stream_is_asked(name: str) -> None:
     _, module, requests = REQUESTS[name]
-    known = deciders_of(module)
+    known = deciders_of(module) | (deciders_of(amendments) if module is law else set())
     assert known
     assert known <= {decide for decide, _ in requests}
 

@@ -101,7 +101,7 @@ def test_every_action_type_has_a_title_of_its_own() -> None:
     whole = {
         "amount": 1, "newPrice": 1, "currency": "USD", "orderId": "o", "payeeId": "p",
         "productId": "m", "campaignId": "c", "quantity": 2, "supplierId": "s", "contentId": "t",
-        "channel": "web",
+        "channel": "web", "accountRef": "a",
     }  # fmt: skip
     plain = {name.replace("_", " ").capitalize() for name in ACTION_TYPES}
     assert not {title_of(name, whole) for name in ACTION_TYPES} & plain

@@ -19,11 +19,10 @@ from domain.governor.approval import (
     ApprovalRejected,
     ApprovalRequested,
     Stage,
-    expire,
-    grant,
-    reject,
-    use,
+    Yes,
 )
+from domain.governor.approving import expire, grant, reject, use
+from domain.governor.demand import Demand
 from tests.examples import FOUNDER, GRACE, IMPORTER, NOON, OLGA, SUPPORT, VERA
 from tests.spec import spec
 
@@ -49,7 +48,18 @@ REQUESTED = ApprovalRequested(
     amount="900",
     currency="USD",
     expires_at=END,
+    requested_at=NOON,
+    demands=(Demand("admin", 1),),
+    authors=("agent:support",),
+    override_id="",
 )
+
+
+def demanding(role: str, count: int = 1) -> ApprovalRequested:
+    """The request, as it asks for so many people of a role."""
+    return replace(REQUESTED, approver_role=role, demands=(Demand(role, count),))
+
+
 GRANTED = ApprovalGranted(approval_id="apr1", by="user:grace", notes="fine")
 REJECTED = ApprovalRejected(approval_id="apr1", by="user:grace", reason="too much")
 EXPIRED = ApprovalExpired(approval_id="apr1")
@@ -111,18 +121,18 @@ def test_a_role_below_the_one_asked_for_does_not_grant() -> None:
 
 
 def test_an_admin_does_not_stand_in_for_a_founder() -> None:
-    asked = replace(REQUESTED, approver_role="founder")
+    asked = demanding("founder")
     given(asked).when(grant, by=GRACE, **YES).then_refused("role_too_low")
 
 
 def test_an_operator_grants_what_asks_for_an_operator() -> None:
-    asked = replace(REQUESTED, approver_role="operator")
+    asked = demanding("operator")
     given(asked).when(grant, by=OLGA, **YES).then(replace(GRANTED, by="user:olga"))
 
 
 @pytest.mark.parametrize("requester", [GRACE, FOUNDER], ids=str)
 def test_nobody_grants_a_request_of_their_own(requester: Actor) -> None:
-    own = replace(REQUESTED, requested_by=str(requester), requester_role=requester.role.value)
+    own = replace(REQUESTED, authors=(str(requester),))
     given(own).when(grant, by=requester, **YES).then_refused("own_request")
 
 
@@ -180,7 +190,7 @@ def test_whoever_may_not_grant_may_not_reject(by: Actor, code: str) -> None:
 
 
 def test_nobody_rejects_a_request_of_their_own() -> None:
-    own = replace(REQUESTED, requested_by=str(GRACE))
+    own = replace(REQUESTED, authors=(str(GRACE),))
     given(own).when(reject, by=GRACE, **NO).then_refused("own_request")
 
 
@@ -277,9 +287,11 @@ def test_only_what_is_approved_now_is_used(history: tuple[ApprovalEvent, ...]) -
 
 
 def test_an_approval_remembers_who_decided() -> None:
-    assert APPROVAL.fold(OVER["consumed"]) == Approval(Stage.CONSUMED, REQUESTED, "user:grace")
+    assert APPROVAL.fold(OVER["consumed"]) == Approval(
+        Stage.CONSUMED, REQUESTED, "user:grace", (Yes("user:grace"),)
+    )
 
 
 def test_a_role_that_nobody_knows_is_met_by_no_approver() -> None:
-    asked = replace(REQUESTED, approver_role=Role.VIEWER.value)
+    asked = demanding(Role.VIEWER.value)
     given(asked).when(grant, by=FOUNDER, **YES).then_refused("role_too_low")

@@ -112,6 +112,7 @@ def test_no_kind_is_left_without_a_test() -> None:
         "anomaly_detected",
         "approval_timeout",
         "kill_switch",
+        "founder_override",
     }
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.governor.amendments import activate_policy, disable_policy, draft_policy
 from domain.governor.builtin import BUILT_IN
 from domain.governor.law import (
     EVERYWHERE,
@@ -16,10 +17,7 @@ from domain.governor.law import (
     PolicyActivated,
     PolicyDisabled,
     PolicyDrafted,
-    activate_policy,
     constitute,
-    disable_policy,
-    draft_policy,
     engage_kill_switch,
     release_kill_switch,
 )

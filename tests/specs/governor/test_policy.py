@@ -62,7 +62,7 @@ def test_a_rule_answers_with_a_known_action(action: str) -> None:
     assert flaw(replace(CAP, rules=(replace(RULE, action=action),))) == ""
 
 
-@pytest.mark.parametrize("action", ["explode", "warn", "Deny", ""])
+@pytest.mark.parametrize("action", ["explode", "Warn", "Deny", ""])
 def test_a_rule_answers_with_no_other_action(action: str) -> None:
     assert flaw(replace(CAP, rules=(replace(RULE, action=action),))).startswith("rule r: action")
 

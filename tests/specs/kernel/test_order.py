@@ -56,10 +56,12 @@ def test_a_credit_line_counts_against_the_amount() -> None:
 
 def test_refunds_add_up() -> None:
     state = ORDER.fold([RECORDED, REFUNDED, REFUNDED])
-    assert state == Order(True, Decimal("21.30"), Decimal("14.20"))
+    assert state == Order(True, Decimal("21.30"), Decimal("14.20"), "c1", "GBP")
 
 
 def test_a_refund_may_be_known_before_its_order() -> None:
     assert ORDER.fold([REFUNDED]) == Order(False, Decimal(0), Decimal("7.10"))
     given(REFUNDED).when(record, order=RECORDED).then(RECORDED)
-    assert ORDER.fold([REFUNDED, RECORDED]) == Order(True, Decimal("21.30"), Decimal("7.10"))
+    assert ORDER.fold([REFUNDED, RECORDED]) == Order(
+        True, Decimal("21.30"), Decimal("7.10"), "c1", "GBP"
+    )

@@ -459,7 +459,7 @@ def test_a_policy_that_denies_now_denies(shop: Shop) -> None:
 def test_a_policy_that_cannot_be_answered_now_denies(shop: Shop) -> None:
     held = shop.held(refund(900))
     shop.grant(held.approval_id)
-    shop.enact("action == 'process_refund' && data.color > 5")
+    shop.enact("action == 'process_refund' && data.requestedAt > 5")
     shop.settle()
     assert shop.status(held) == "denied"
 
@@ -557,7 +557,7 @@ def test_an_answer_to_nothing_is_refused(shop: Shop) -> None:
 
 # ── any command can be parked ──
 
-RULE: Final = {"id": "r", "condition": "data.x > 1.50", "action": "deny", "message": "m"}
+RULE: Final = {"id": "r", "condition": "data.amount > 1.50", "action": "deny", "message": "m"}
 PARKABLE: Final[dict[str, Callable[[], Command]]] = {
     "org unit": lambda: CreateOrgUnit(org_unit_id="eu", name="Europe"),
     "agent": lambda: RegisterAgent(

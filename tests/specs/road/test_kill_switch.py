@@ -40,6 +40,7 @@ HARMLESS: Final = {
     "update_price": price(1),
     "increase_ad_spend": ads(),
     "create_payout_batch": {"payeeIds": ["maya"], "amount": 1, "currency": "USD"},
+    "change_payee_account": {"payeeId": "maya", "accountRef": "acct-2"},
     "reorder_stock": {
         "productId": "mug",
         "supplierId": "s1",

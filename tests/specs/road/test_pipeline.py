@@ -196,10 +196,15 @@ def test_what_is_allowed_is_done_and_recorded_with_its_verdict_first(shop: Shop)
     before = shop.head()
     receipt = shop.propose(refund(10))
     assert isinstance(receipt, Done)
-    assert shop.types(before) == ["verdict.recorded", "action.proposed", "action.authorized"]
+    assert shop.types(before) == [
+        "verdict.recorded",
+        "action.proposed",
+        "action.authorized",
+        "commitment.made",
+    ]
     assert receipt.position == shop.head()
     verdict = shop.facts(VerdictRecorded, before)[0]
-    assert (verdict.effect, verdict.outcome, verdict.size) == ("allow", "done", 3)
+    assert (verdict.effect, verdict.outcome, verdict.size) == ("allow", "done", 4)
     assert verdict.request is None
 
 

@@ -1,0 +1,1 @@
+"""What the log says of a request, read inside the consistency boundary of its append."""
