@@ -514,7 +514,7 @@ def test_a_life_is_eventful_and_the_same_seed_is_the_same_life() -> None:
     logs = []
     for _ in range(2):
         with founded() as shop:
-            lived(shop, seed=7, steps=200)
+            lived(shop, seed=7, steps=400)
             logs.append([(each.type, each.id, each.occurred_at) for each in shop.log()])
     assert logs[0] == logs[1]
     seen = {kind for kind, _id, _at in logs[0]}
