@@ -13,7 +13,7 @@ from commands.message import Command, Entry, Plan, Sender
 from commands.planning import Errand, Key, Name, Reason, Text, amend, tagged
 from domain.core.principal import MANAGERS, PEOPLE, Role
 from domain.core.stream import Decision, Refusal
-from domain.governor import amendments, incident, law, policy
+from domain.governor import amendments, cases, incident, law, policy
 from domain.governor.fact import Tally
 from domain.governor.incident import INCIDENT
 from domain.governor.law import EVERYWHERE, LAW
@@ -148,10 +148,17 @@ class ActivatePolicy(Command):
 
 
 def activate_policy(cmd: ActivatePolicy, sender: Sender) -> Plan:
-    """Plan an activation."""
-    decide = partial(
-        amendments.activate_policy, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
-    )
+    """Plan an activation; a policy whose tests do not prove it stays a draft."""
+
+    def decide(state: law.Law) -> Decision[Any]:
+        decision = amendments.activate_policy(
+            state, policy_id=cmd.policy_id, by=str(sender.actor), reason=cmd.reason
+        )
+        if isinstance(decision, Refusal) or not decision:
+            return decision
+        problem = cases.unproven(state.drafts[cmd.policy_id])
+        return Refusal("policy_unproven", problem) if problem else decision
+
     return amend(cmd, sender, permits=_FOUNDER, stream=LAW, key=ROOT, decide=decide)
 
 

@@ -1,0 +1,134 @@
+"""Cases: the tests that a policy carries, run as the judge would, before it binds anybody.
+
+Case(payload, facts, expected effect) ──judge, this policy alone──► met | not met, and why
+A policy comes into force with at least one case that fires, one that does not, and one in which
+the data it reads is broken.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from domain.core.principal import Actor, Role
+from domain.governor.effect import Effect
+from domain.governor.fact import FactUse, Standing
+from domain.governor.judge import Ask, environment_of, facts_needed, judge
+from domain.governor.language import MISSING
+from domain.governor.law import Law
+from domain.governor.policy import Case, Policy, RuleBook
+from domain.governor.verdict import Verdict
+
+_NAME: Final = "cases"
+FIRES, QUIET, BROKEN = "fires", "quiet", "broken"
+KINDS: Final = {
+    FIRES: "one in which a rule answers",
+    QUIET: "one in which nothing happens",
+    BROKEN: "one with broken data (a field that is missing, null or of the wrong type)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a policy answered to one of its cases, and which kinds of case it is."""
+
+    case: Case
+    verdict: Verdict
+    kinds: frozenset[str]
+
+    @property
+    def met(self) -> bool:
+        """Say whether the policy means what its author thinks."""
+        return self.verdict.effect.word == self.case.expect
+
+    @property
+    def told(self) -> str:
+        """Say in one sentence what came out."""
+        got = self.verdict.effect.word
+        if self.met:
+            return f"{got}, as expected"
+        why = "; ".join(self.verdict.reasons) or "no rule answered"
+        return f"{got} instead of {self.case.expect}: {why}"
+
+
+def run(policy: Policy) -> tuple[Result, ...]:
+    """Ask a policy about each of its cases; of all the law, it alone is in force."""
+    law = Law(name=_NAME, active={policy.id: policy})
+    return tuple(_result(policy, law, case) for case in policy.cases)
+
+
+def unproven(policy: Policy) -> str:
+    """Say why a policy may not come into force yet, in one sentence, or nothing."""
+    results = run(policy)
+    for result in results:
+        if not result.met:
+            return f"test {result.case.name!r} of {policy.id} answers {result.told}"
+    seen = frozenset[str]().union(*(result.kinds for result in results))
+    lacking = [told for kind, told in KINDS.items() if kind not in seen]
+    if lacking:
+        return f"{policy.id} lacks tests: {', and '.join(lacking)}"
+    return ""
+
+
+def _result(policy: Policy, law: Law, case: Case) -> Result:
+    ask = asked(policy, law, case)
+    verdict = judge(ask, law)
+    return Result(case, verdict, frozenset(_kinds(policy, ask, verdict)))
+
+
+def asked(policy: Policy, law: Law, case: Case) -> Ask:
+    """Return the request of a case; what it leaves unsaid is as the policy's scope has it."""
+    unit = policy.scope_id if policy.scope == "org_unit" else ""
+    ask = Ask(
+        command="ProposeAction",
+        action=case.action,
+        actor=_actor(policy),
+        subject="action:case",
+        data=case.data,
+        payload_hash="",
+        org_path=(unit,) if unit else (),
+        agent_id=policy.scope_id if policy.scope == "agent" else "",
+        workflow_id=policy.scope_id if policy.scope == "workflow" else "",
+        worldly=True,
+    )
+    return replace(ask, facts=_facts(case, facts_needed(ask, law)))
+
+
+def _actor(policy: Policy) -> Actor:
+    if policy.actors and "agent" not in policy.actors:
+        role = Role.FOUNDER if "user" in policy.actors else Role.SERVICE
+        return Actor("case", role)
+    return Actor("case", Role.AGENT)
+
+
+def _facts(case: Case, uses: Iterable[FactUse]) -> dict[FactUse, Standing]:
+    return {
+        use: Standing(use.name, case.facts[use.name])
+        if use.name in case.facts
+        else Standing(use.name, missing=True)
+        for use in uses
+    }
+
+
+def _kinds(policy: Policy, ask: Ask, verdict: Verdict) -> Iterator[str]:
+    results = {finding.result for finding in verdict.findings}
+    if "true" in results:
+        yield FIRES
+    if verdict.effect is Effect.ALLOW:
+        yield QUIET
+    if "error" in results or _reads_nothing(policy, ask):
+        yield BROKEN
+
+
+def _reads_nothing(policy: Policy, ask: Ask) -> bool:
+    """Say whether a value that a rule reads is missing or null."""
+    chapter = RuleBook([policy]).about(ask.action)
+    environment = environment_of(ask, policy.id if policy.facts else "")
+    environment.params = policy.parameters
+    values = (
+        article.condition.lookup(environment, path)
+        for article in chapter.articles
+        if article.condition is not None
+        for path in article.condition.reads
+        if path.startswith(("data.", "facts."))
+    )
+    return any(value is MISSING or value is None for value in values)
