@@ -1,0 +1,247 @@
+"""Space: all that some conditions can tell apart, and for each of them who says what there.
+
+            data.amount │ 499   500   501   missing …          a region is a box:
+  action ───────────────┼──────────────────────────            some cells of each group of fields,
+  process_refund        │ F     F     T     E                  in which the answer is one
+  other                 │ F     F     F     F
+
+A set of cells is an integer, one bit a cell, so that two boxes meet in as many `&` as groups.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from domain.governor.analysis.atoms import Atom, Parameters, atom, identity
+from domain.governor.analysis.cells import CELLS_MAX, Cell, cells_of
+from domain.governor.analysis.formula import (
+    Formula,
+    Outcome,
+    formula_of,
+    given,
+    leaves_of,
+)
+from domain.governor.analysis.linking import grouped
+from domain.governor.analysis.points import Marks, TooMany
+from domain.governor.analysis.universe import EVERYTHING, Universe
+from domain.governor.language import Condition, Environment, EvaluationError
+from domain.governor.language.tree import Node, Path
+
+State = TypeVar("State", bound=Hashable)
+Label = TypeVar("Label")
+
+Box = dict[int, int]
+"""Of some groups, by number, the cells; of all others, any."""
+
+_OUTCOMES: Final = (Outcome.TRUE, Outcome.FALSE, Outcome.ERROR)
+
+
+class Subject(NamedTuple):
+    """A condition, and the values of the parameters that it is asked with."""
+
+    condition: Condition
+    parameters: Parameters
+
+
+class Leaf(NamedTuple):
+    """In which cells of its group a comparison, or its negation, is true, and has no answer."""
+
+    axis: int
+    true: int
+    error: int
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A group of fields with its cells; without fields, a comparison that may say anything."""
+
+    paths: tuple[Path, ...]
+    cells: tuple[Cell, ...]
+    marks: Marks
+
+    @property
+    def full(self) -> int:
+        """Return the set of all cells."""
+        return (1 << len(self.cells)) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Region(Generic[Label]):
+    """A box with one answer; `certain` unless it takes a comparison that nobody can follow."""
+
+    label: Label
+    box: Box
+    certain: bool
+
+
+class Space:
+    """The cells of some conditions in a universe."""
+
+    def __init__(self, subjects: Sequence[Subject], universe: Universe = EVERYTHING) -> None:
+        """Find the cells, and ask every comparison in each."""
+        self._atoms: dict[object, int] = {}
+        self._known: list[Atom] = []
+        self.formulas: Final[tuple[Formula, ...]] = tuple(map(self._formula, subjects))
+        self.universe: Final = universe
+        self.axes: Final[list[Axis]] = []
+        self._leaves: Final[list[Leaf]] = [Leaf(0, 0, 0)] * (2 * len(self._known))
+        self._partitions: dict[tuple[int, ...], list[tuple[int, dict[int, Outcome]]]] = {}
+        self._measure()
+
+    def _formula(self, subject: Subject) -> Formula:
+        def leaf(node: Node, positive: bool) -> Formula:
+            key = identity(node, subject.parameters)
+            number = self._atoms.setdefault(key, len(self._known))
+            if number == len(self._known):
+                self._known.append(atom(node, subject.parameters))
+            return 2 * number + (not positive)
+
+        return formula_of(subject.condition.tree, leaf)
+
+    # ── cells ──
+
+    def _measure(self) -> None:
+        numbers = {id(each): number for number, each in enumerate(self._known)}
+        groups, opaque = grouped(self._known)
+        for group in groups:
+            try:
+                found = cells_of(group, self.universe)
+            except TooMany:
+                opaque += group.atoms
+                continue
+            axis = Axis(group.paths, tuple(cell for cell, _ in found), group.marks)
+            asked = [_asked(each, [there for _, there in found]) for each in group.atoms]
+            self._place(axis, [numbers[id(each)] for each in group.atoms], asked)
+        for each in opaque:
+            anything = Axis((), ((),) * len(_OUTCOMES), Marks())
+            self._place(anything, [numbers[id(each)]], [(0b001, 0b100)])
+        constant = [each for each in self._known if not each.paths and not each.opaque]
+        asked = [_asked(each, [Environment()]) for each in constant]
+        self._place(Axis((), ((),), Marks()), [numbers[id(each)] for each in constant], asked)
+
+    def _place(self, axis: Axis, atoms: Sequence[int], asked: Sequence[tuple[int, int]]) -> None:
+        here = len(self.axes)
+        self.axes.append(axis)
+        for number, (true, error) in zip(atoms, asked, strict=True):
+            self._leaves[2 * number] = Leaf(here, true, error)
+            self._leaves[2 * number + 1] = Leaf(here, axis.full & ~true & ~error, error)
+
+    def is_opaque(self, axis: int) -> bool:
+        """Say whether an axis stands for a comparison that may say anything."""
+        return not self.axes[axis].paths and len(self.axes[axis].cells) > 1
+
+    # ── regions ──
+
+    def regions(
+        self,
+        start: State,
+        formulas: Sequence[Formula],
+        advance: Callable[[State, Mapping[int, Outcome]], State],
+        settled: Callable[[State], Label | None],
+    ) -> list[Region[Label]]:
+        """Cut the space into boxes of one answer each, one group of fields after the other.
+
+        `advance` takes the outcomes of some comparisons into account, `settled` tells the
+        answer when they suffice. Raises TooMany past CELLS_MAX.
+        """
+        plan = self._plan(formulas)
+        found: list[Region[Label]] = []
+        looked = 0
+
+        def walk(depth: int, state: State, box: Box) -> None:
+            nonlocal looked
+            label = settled(state)
+            if label is not None:
+                found.append(Region(label, box, not any(map(self.is_opaque, box))))
+                return
+            axis, leaves = plan[depth]
+            parts: dict[State, int] = {}
+            for mask, outcomes in self._partition(leaves):
+                after = advance(state, outcomes)
+                parts[after] = parts.get(after, 0) | mask
+            looked += len(parts)
+            if looked > CELLS_MAX:
+                raise TooMany
+            for after, mask in parts.items():
+                walk(depth + 1, after, {**box, axis: mask} if len(parts) > 1 else box)
+
+        walk(0, start, {})
+        return found
+
+    def outcomes(self, formula: Formula) -> list[Region[Outcome]]:
+        """Cut the space by what one formula says."""
+        return self.regions(formula, [formula], given, _outcome)
+
+    def _plan(self, formulas: Sequence[Formula]) -> list[tuple[int, tuple[int, ...]]]:
+        used: dict[int, list[int]] = {}
+        for leaf in dict.fromkeys(leaf for each in formulas for leaf in leaves_of(each)):
+            used.setdefault(self._leaves[leaf].axis, []).append(leaf)
+        # The shortest axes first: the action type decides most.
+        ordered = sorted(used, key=lambda axis: (len(self._partition(tuple(used[axis]))), axis))
+        return [(axis, tuple(used[axis])) for axis in ordered]
+
+    def _partition(self, leaves: tuple[int, ...]) -> list[tuple[int, dict[int, Outcome]]]:
+        """Return which cells of an axis some comparisons cannot tell apart."""
+        known = self._partitions.get(leaves)
+        if known is None:
+            known = self._partitions[leaves] = self._cut(leaves)
+        return known
+
+    def _cut(self, leaves: tuple[int, ...]) -> list[tuple[int, dict[int, Outcome]]]:
+        parts: list[tuple[int, dict[int, Outcome]]] = [
+            (self.axes[self._leaves[leaves[0]].axis].full, {})
+        ]
+        for leaf in leaves:
+            _, true, error = self._leaves[leaf]
+            parts = [
+                (cut, {**outcomes, leaf: outcome})
+                for mask, outcomes in parts
+                for outcome, cut in zip(
+                    _OUTCOMES, (mask & true, mask & ~true & ~error, mask & error), strict=True
+                )
+                if cut
+            ]
+        return parts
+
+    # ── back to values ──
+
+    def values_in(self, box: Box, leaves: Iterable[int]) -> tuple[tuple[Path, object], ...]:
+        """Return values of the fields that some comparisons read, in a box."""
+        found: list[tuple[Path, object]] = []
+        for number in sorted({self._leaves[leaf].axis for leaf in leaves}):
+            axis = self.axes[number]
+            if axis.paths:
+                mask = box.get(number, axis.full)
+                cell = axis.cells[(mask & -mask).bit_length() - 1]
+                found += zip(axis.paths, cell, strict=True)
+        return tuple(found)
+
+
+def _asked(each: Atom, environments: Sequence[Environment]) -> tuple[int, int]:
+    true = error = 0
+    evaluate, parameters = each.evaluate, each.parameters
+    for number, there in enumerate(environments):
+        there.params = parameters
+        try:
+            if evaluate(there):
+                true |= 1 << number
+        except EvaluationError:
+            error |= 1 << number
+    return true, error
+
+
+def _outcome(formula: Formula) -> Outcome | None:
+    return formula if isinstance(formula, Outcome) else None
+
+
+def apart(one: Box, other: Box) -> bool:
+    """Say whether two boxes have no cell in common."""
+    if len(other) < len(one):
+        one, other = other, one
+    return any(axis in other and not mask & other[axis] for axis, mask in one.items())
+
+
+def overlap(one: Box, other: Box) -> Box:
+    """Return what two boxes have in common."""
+    shared = {axis: mask & other[axis] for axis, mask in one.items() if axis in other}
+    return {**one, **other, **shared}
