@@ -36,6 +36,7 @@ from domain.governor.language.values import MISSING, written
 SIZE_MAX: Final = 1_000
 TEXT_CHARACTERS_MAX: Final = 64
 """Of a constant that fields are parts of: all its parts are tried."""
+_TEXT_TESTS: Final = frozenset({"startsWith", "endsWith", "contains"})
 _EQUALITIES: Final = frozenset({"==", "!="})
 _PAYLOAD_ACTION: Final = Path("data", ("action",))
 
@@ -119,8 +120,8 @@ class _Reader:
                 if self.constant(container):
                     return self._is_plain_pair(item, Literal(None))
                 return not self._is_measure(item) and item != container and self.is_plain(item)
-            case TextTest(subject=subject, argument=argument):
-                return self._is_plain_text(subject, argument)
+            case TextTest():
+                return self._is_plain_text(node)
             case _:
                 return False
 
@@ -134,10 +135,12 @@ class _Reader:
     def _is_measure(self, node: Node) -> bool:
         return isinstance(node, Size) and not self.constant(node)
 
-    def _is_plain_text(self, subject: Node, argument: Node) -> bool:
-        if found := self.constant(subject):
-            return bool(self.constant(argument)) or len(str(found[0])) <= TEXT_CHARACTERS_MAX
-        return bool(self.constant(argument))
+    def _is_plain_text(self, node: TextTest) -> bool:
+        text, part = self.constant(node.subject), self.constant(node.argument)
+        if text and part:
+            return True
+        fits = bool(part) or (bool(text) and len(str(text[0])) <= TEXT_CHARACTERS_MAX)
+        return fits and node.function in _TEXT_TESTS
 
     def mark(self, node: Node, marks: Marks) -> None:
         """Collect the constants of a node and below it."""

@@ -18,14 +18,14 @@ from domain.governor.language.reading import place
 from domain.governor.language.tree import Path
 
 CELLS_MAX: Final = 200_000
-"""What is looked at before the answer is `unknown`: about a second's work."""
+"""What is looked at before the answer is `unknown`: some seconds' work."""
 SEARCHES_MAX: Final = 3
 NAN: Final = Decimal("NaN")
 
 Cell = tuple[object, ...]
 
 
-def cells_of(group: Group, universe: Universe) -> list[tuple[Cell, Environment]]:
+def cells_of(group: Group, universe: Universe, cells_max: int) -> list[tuple[Cell, Environment]]:
     """Return the cells of a group, each with an environment that is in it; may be TooMany."""
     each, containers = len(group.paths), group.containers
     values = _values(group.marks, each, deep=bool(group.nests or containers or group.marks.sizes))
@@ -38,7 +38,7 @@ def cells_of(group: Group, universe: Universe) -> list[tuple[Cell, Environment]]
         elif searches := containers.get(path):
             wanted = [*values, *_collections(group.marks, values, searches)]
         choices.append([value for value in wanted if kind_of(value) in kinds])
-    if prod(map(len, choices)) > CELLS_MAX:
+    if prod(map(len, choices)) > cells_max:
         raise TooMany
     found = ((cell, environment(zip(group.paths, cell, strict=True))) for cell in product(*choices))
     return [(cell, there) for cell, there in found if there is not None]

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 
 from domain.core.principal import Role
 from domain.governor.analysis.formula import Formula, Outcome, given, leaves_of
-from domain.governor.analysis.points import TooMany
-from domain.governor.analysis.space import Region, Space, Subject
+from domain.governor.analysis.regions import Region, cut
+from domain.governor.analysis.space import Space, Subject
 from domain.governor.analysis.study import Answer, asked
 from domain.governor.analysis.universe import EVERYTHING, Universe
 from domain.governor.analysis.witness import Witness, witness
@@ -93,15 +93,14 @@ def difference(old: Policy, new: Policy, universe: Universe = EVERYTHING) -> Dif
     formulas = space.formulas
     count = len(subjects_of(old))
     parties = (_party(old, formulas[:count]), _party(new, formulas[count:]))
-    try:
-        regions = space.regions(parties, formulas, _advanced, _settled)
-    except TooMany:
+    regions = cut(space, parties, formulas, _advanced, _settled)
+    if regions is None:
         return Difference((), tuple(_notes(old, new)), Answer.UNKNOWN)
     found: dict[tuple[Strength, Strength], list[Region[tuple[Strength, Strength]]]] = {}
-    for region in regions:
+    for region in regions.boxes:
         if region.label[0] != region.label[1]:
             found.setdefault(region.label, []).append(region)
-    changes = [_change(old, new, space, regions) for _, regions in sorted(found.items())]
+    changes = [_change(old, new, space, boxes) for _, boxes in sorted(found.items())]
     notes = tuple(_notes(old, new))
     same = Answer.NO if _scope(old) != _scope(new) else _sameness(changes)
     return Difference(tuple(changes), notes, same)

@@ -79,8 +79,9 @@ def _meaning(rule: Rule, each: Study, words: Vocabulary, *, misread: bool) -> It
             message="cannot be analyzed exactly: whether it ever or always holds is unknown",
             cure="test it on payloads of its own",
         )
-    yield from () if misread else _declared(rule, each, words)
-    yield from _errors(rule, each, words)
+    if not misread:
+        yield from _declared(rule, each, words)
+        yield from _errors(rule, each, words)
 
 
 def _never(rule: Rule, each: Study) -> Diagnostic:

@@ -5,7 +5,7 @@ data.amuont > 5             no field of process_refund       did you mean data.a
 data.amount == '500'        a number is never a string
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import partial
 from typing import Final
@@ -111,7 +111,7 @@ def _paths(
             message = f"no fact is called {path.steps[0]}"
         if path.steps[0] in known:
             message = f"{path.root}.{path.steps[0]} holds no other fields"
-        meant = _meant(path.steps[0], known, lambda name, root=path.root: f"{root}.{name}")
+        meant = _meant(path.steps[0], known, f"{path.root}.")
         yield _error(
             code="path_unknown",
             rule=rule.id,
@@ -120,9 +120,9 @@ def _paths(
         )
 
 
-def _meant(name: str, known: Iterable[str], shown: Callable[[str], str] = lambda name: name) -> str:
+def _meant(name: str, known: Iterable[str], root: str = "") -> str:
     near = get_close_matches(name, sorted(known), n=1)
-    return f"did you mean {shown(near[0])}?" if near and near[0] != name else ""
+    return f"did you mean {root}{near[0]}?" if near and near[0] != name else ""
 
 
 def _types(
@@ -165,8 +165,8 @@ def _held_against(
                     yield from ((path, value, node) for value in values(constant))
         case In(item=Path() as path, container=ListLiteral(items=items)) if path.root != "params":
             yield from ((path, each.value, node) for each in items)
-        case TextTest(subject=Path() as path) if path.root != "params":
-            yield path, "", node
+        case TextTest(subject=Path() as path, argument=argument) if path.root != "params":
+            yield from ((path, value, node) for value in values(argument))
     for child in children(node):
         yield from _held_against(child, parameters)
 

@@ -1,16 +1,16 @@
 """Space: all that some conditions can tell apart, and for each of them who says what there.
 
-            data.amount │ 499   500   501   missing …          a region is a box:
-  action ───────────────┼──────────────────────────            some cells of each group of fields,
-  process_refund        │ F     F     T     E                  in which the answer is one
+            data.amount │ 499   500   501   missing …          an axis for each group of fields,
+  action ───────────────┼──────────────────────────            its cells along it
+  process_refund        │ F     F     T     E
   other                 │ F     F     F     F
 
-A set of cells is an integer, one bit a cell, so that two boxes meet in as many `&` as groups.
+A set of cells is an integer, one bit a cell.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from domain.governor.analysis.atoms import Atom, Parameters, atom, identity
 from domain.governor.analysis.cells import CELLS_MAX, Cell, cells_of
@@ -18,7 +18,6 @@ from domain.governor.analysis.formula import (
     Formula,
     Outcome,
     formula_of,
-    given,
     leaves_of,
 )
 from domain.governor.analysis.linking import grouped
@@ -27,11 +26,8 @@ from domain.governor.analysis.universe import EVERYTHING, Universe
 from domain.governor.language import Condition, Environment, EvaluationError
 from domain.governor.language.tree import Node, Path
 
-State = TypeVar("State", bound=Hashable)
-Label = TypeVar("Label")
-
 Box = dict[int, int]
-"""Of some groups, by number, the cells; of all others, any."""
+"""Of some axes, by number, the cells; of all others, any."""
 
 _OUTCOMES: Final = (Outcome.TRUE, Outcome.FALSE, Outcome.ERROR)
 
@@ -65,24 +61,21 @@ class Axis:
         return (1 << len(self.cells)) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Region(Generic[Label]):
-    """A box with one answer; `certain` unless it takes a comparison that nobody can follow."""
-
-    label: Label
-    box: Box
-    certain: bool
-
-
 class Space:
     """The cells of some conditions in a universe."""
 
-    def __init__(self, subjects: Sequence[Subject], universe: Universe = EVERYTHING) -> None:
-        """Find the cells, and ask every comparison in each."""
+    def __init__(
+        self,
+        subjects: Sequence[Subject],
+        universe: Universe = EVERYTHING,
+        cells_max: int = CELLS_MAX,
+    ) -> None:
+        """Find the cells, and ask every comparison in each; past `cells_max`, claim nothing."""
         self._atoms: dict[object, int] = {}
         self._known: list[Atom] = []
         self.formulas: Final[tuple[Formula, ...]] = tuple(map(self._formula, subjects))
         self.universe: Final = universe
+        self.cells_max: Final = cells_max
         self.axes: Final[list[Axis]] = []
         self._leaves: Final[list[Leaf]] = [Leaf(0, 0, 0)] * (2 * len(self._known))
         self._partitions: dict[tuple[int, ...], list[tuple[int, dict[int, Outcome]]]] = {}
@@ -105,7 +98,7 @@ class Space:
         groups, opaque = grouped(self._known)
         for group in groups:
             try:
-                found = cells_of(group, self.universe)
+                found = cells_of(group, self.universe, self.cells_max)
             except TooMany:
                 opaque += group.atoms
                 continue
@@ -130,58 +123,23 @@ class Space:
         """Say whether an axis stands for a comparison that may say anything."""
         return not self.axes[axis].paths and len(self.axes[axis].cells) > 1
 
-    # ── regions ──
+    # ── what can be told apart ──
 
-    def regions(
-        self,
-        start: State,
-        formulas: Sequence[Formula],
-        advance: Callable[[State, Mapping[int, Outcome]], State],
-        settled: Callable[[State], Label | None],
-    ) -> list[Region[Label]]:
-        """Cut the space into boxes of one answer each, one group of fields after the other.
+    def plan(self, formulas: Sequence[Formula]) -> list[tuple[int, tuple[int, ...]]]:
+        """Return the axes that matter to some formulas, each with the leaves that lie on it.
 
-        `advance` takes the outcomes of some comparisons into account, `settled` tells the
-        answer when they suffice. Raises TooMany past CELLS_MAX.
+        The shortest come first, since the action type decides most; what is opaque comes last,
+        so that everything before it is certain.
         """
-        plan = self._plan(formulas)
-        found: list[Region[Label]] = []
-        looked = 0
-
-        def walk(depth: int, state: State, box: Box) -> None:
-            nonlocal looked
-            label = settled(state)
-            if label is not None:
-                found.append(Region(label, box, not any(map(self.is_opaque, box))))
-                return
-            axis, leaves = plan[depth]
-            parts: dict[State, int] = {}
-            for mask, outcomes in self._partition(leaves):
-                after = advance(state, outcomes)
-                parts[after] = parts.get(after, 0) | mask
-            looked += len(parts)
-            if looked > CELLS_MAX:
-                raise TooMany
-            for after, mask in parts.items():
-                walk(depth + 1, after, {**box, axis: mask} if len(parts) > 1 else box)
-
-        walk(0, start, {})
-        return found
-
-    def outcomes(self, formula: Formula) -> list[Region[Outcome]]:
-        """Cut the space by what one formula says."""
-        return self.regions(formula, [formula], given, _outcome)
-
-    def _plan(self, formulas: Sequence[Formula]) -> list[tuple[int, tuple[int, ...]]]:
         used: dict[int, list[int]] = {}
         for leaf in dict.fromkeys(leaf for each in formulas for leaf in leaves_of(each)):
             used.setdefault(self._leaves[leaf].axis, []).append(leaf)
-        # The shortest axes first: the action type decides most.
-        ordered = sorted(used, key=lambda axis: (len(self._partition(tuple(used[axis]))), axis))
+        cuts = {axis: len(self.partition(tuple(leaves))) for axis, leaves in used.items()}
+        ordered = sorted(used, key=lambda axis: (self.is_opaque(axis), cuts[axis], axis))
         return [(axis, tuple(used[axis])) for axis in ordered]
 
-    def _partition(self, leaves: tuple[int, ...]) -> list[tuple[int, dict[int, Outcome]]]:
-        """Return which cells of an axis some comparisons cannot tell apart."""
+    def partition(self, leaves: tuple[int, ...]) -> list[tuple[int, dict[int, Outcome]]]:
+        """Return the cells of an axis in the sets that some of its leaves cannot tell apart."""
         known = self._partitions.get(leaves)
         if known is None:
             known = self._partitions[leaves] = self._cut(leaves)
@@ -228,20 +186,3 @@ def _asked(each: Atom, environments: Sequence[Environment]) -> tuple[int, int]:
         except EvaluationError:
             error |= 1 << number
     return true, error
-
-
-def _outcome(formula: Formula) -> Outcome | None:
-    return formula if isinstance(formula, Outcome) else None
-
-
-def apart(one: Box, other: Box) -> bool:
-    """Say whether two boxes have no cell in common."""
-    if len(other) < len(one):
-        one, other = other, one
-    return any(axis in other and not mask & other[axis] for axis, mask in one.items())
-
-
-def overlap(one: Box, other: Box) -> Box:
-    """Return what two boxes have in common."""
-    shared = {axis: mask & other[axis] for axis, mask in one.items() if axis in other}
-    return {**one, **other, **shared}

@@ -4,14 +4,15 @@ one    never true · always true · can err              each yes, no or unknown
 two    equal · alike · implies · implied by · disjoint · overlapping · unknown
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from domain.governor.analysis.formula import Formula, Outcome, leaves_of
-from domain.governor.analysis.points import TooMany
-from domain.governor.analysis.space import Box, Region, Space, Subject, apart, overlap
+from domain.governor.analysis.cells import CELLS_MAX
+from domain.governor.analysis.formula import Formula, Outcome, given, leaves_of
+from domain.governor.analysis.regions import Regions, apart, cut, overlap
+from domain.governor.analysis.space import Box, Space, Subject
 from domain.governor.analysis.universe import EVERYTHING, Universe
 from domain.governor.analysis.witness import Witness, witness
 from domain.governor.language import Environment, EvaluationError
@@ -49,13 +50,15 @@ class Study:
         self.space: Final = space
         self.subject: Final = subject
         self.formula: Final = space.formulas[number]
-        self.regions: Final = _cut(space, self.formula)
+        self.regions: Final[Regions[Outcome] | None] = cut(
+            space, self.formula, [self.formula], given, _outcome
+        )
 
     def can(self, outcome: Outcome) -> Answer:
         """Say whether an outcome is possible."""
         if self.regions is None:
             return Answer.UNKNOWN
-        return _answer([each.certain for each in self.regions if each.label is outcome])
+        return _answer([each.certain for each in self.regions.boxes if each.label is outcome])
 
     @property
     def never_true(self) -> Answer:
@@ -72,8 +75,8 @@ class Study:
 
     def witness(self, outcome: Outcome) -> Witness | None:
         """Return a request with an outcome, checked by asking the condition itself."""
-        certain = (each for each in self.regions or () if each.certain and each.label is outcome)
-        region = next(certain, None)
+        boxes = self.regions.boxes if self.regions is not None else []
+        region = next((each for each in boxes if each.certain and each.label is outcome), None)
         if region is None:
             return None
         values = self.space.values_in(region.box, leaves_of(self.formula))
@@ -82,11 +85,8 @@ class Study:
         return found
 
 
-def _cut(space: Space, formula: Formula) -> list[Region[Outcome]] | None:
-    try:
-        return space.outcomes(formula)
-    except TooMany:
-        return None
+def _outcome(formula: Formula) -> Outcome | None:
+    return formula if isinstance(formula, Outcome) else None
 
 
 def study(subject: Subject, universe: Universe = EVERYTHING) -> Study:
@@ -182,10 +182,13 @@ def compared(left: Study, right: Study) -> Comparison | None:
     assert left.space is right.space, "two spaces have nothing in common"
     if left.regions is None or right.regions is None:
         return None
+    pairs = len(left.regions.boxes) * len(right.regions.boxes)
+    if not (left.regions.whole and right.regions.whole) or pairs > CELLS_MAX:
+        return _compared_anew(left, right)
     certain: dict[tuple[Outcome, Outcome], tuple[Box, Box]] = {}
     possible: set[tuple[Outcome, Outcome]] = set()
-    for one in left.regions:
-        for other in right.regions:
+    for one in left.regions.boxes:
+        for other in right.regions.boxes:
             pair = (one.label, other.label)
             if pair in certain:
                 continue
@@ -195,3 +198,24 @@ def compared(left: Study, right: Study) -> Comparison | None:
                 if sure:
                     certain[pair] = (one.box, other.box)
     return Comparison(left, right, certain, possible)
+
+
+def _compared_anew(left: Study, right: Study) -> Comparison | None:
+    """Walk the space once for both, where one has too many boxes to hold against the other's."""
+    both = (left.formula, right.formula)
+    found = cut(left.space, both, both, _both_given, _both_settled)
+    if found is None:
+        return None
+    certain = {each.label: (each.box, each.box) for each in found.boxes if each.certain}
+    return Comparison(left, right, certain, {each.label for each in found.boxes})
+
+
+def _both_given(
+    both: tuple[Formula, Formula], outcomes: Mapping[int, Outcome]
+) -> tuple[Formula, Formula]:
+    return given(both[0], outcomes), given(both[1], outcomes)
+
+
+def _both_settled(both: tuple[Formula, Formula]) -> tuple[Outcome, Outcome] | None:
+    one, other = both
+    return (one, other) if isinstance(one, Outcome) and isinstance(other, Outcome) else None

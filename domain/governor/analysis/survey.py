@@ -21,6 +21,9 @@ from domain.governor.analysis.study import (
 )
 from domain.governor.analysis.universe import EVERYTHING, Universe
 
+SHARED_CELLS_MAX: Final = 5_000
+"""Of a space of many, which link fields that each of them alone does not."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kinship:
@@ -47,7 +50,7 @@ def survey(subjects: Mapping[str, Subject], universe: Universe = EVERYTHING) -> 
     seen: set[tuple[str, str]] = set()
     for named, general in _chapters(subjects):
         members = [*named, *general]
-        space = Space([subjects[name] for name in members], universe)
+        space = Space([subjects[name] for name in members], universe, SHARED_CELLS_MAX)
         here = {name: Study(space, n, subjects[name]) for n, name in enumerate(members)}
         for name in members:
             studies.setdefault(name, here[name])

@@ -9,7 +9,7 @@ from typing import Final
 
 from domain.governor.analysis.points import Marks
 from domain.governor.analysis.space import Axis, Box
-from domain.governor.analysis.universe import kind_of
+from domain.governor.analysis.universe import ACTION, kind_of
 from domain.governor.analysis.witness import written
 from domain.governor.language import render
 from domain.governor.language.values import is_nan
@@ -23,8 +23,8 @@ _ARTICLES: Final = {
 
 def described(axes: Sequence[Axis], box: Box) -> str:
     """Say which requests are in a box; nothing where it takes them all."""
-    said = (_axis(axes[number], mask) for number, mask in sorted(box.items()))
-    return " and ".join(filter(None, said))
+    action_first = sorted(box, key=lambda number: (axes[number].paths != (ACTION,), number))
+    return " and ".join(_axis(axes[number], box[number]) for number in action_first)
 
 
 def _axis(axis: Axis, mask: int) -> str:
