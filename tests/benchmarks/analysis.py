@@ -84,10 +84,8 @@ def measured(policies: int, rounds: int, seed: int) -> dict[str, Any]:
     times = [seconds(lambda: survey(subjects)) for _ in range(rounds)]
     found = survey(subjects)
     words = vocabulary()
-    raised = replace(
-        REFUND_LIMIT,
-        rules=(replace(REFUND_LIMIT.rules[0], condition="data.action == 'process_refund' && data.amount > 1000"),),
-    )  # fmt: skip
+    higher = "data.action == 'process_refund' && data.amount > 1000"
+    raised = replace(REFUND_LIMIT, rules=(replace(REFUND_LIMIT.rules[0], condition=higher),))
     linting = [seconds(lambda: lint(REFUND_LIMIT, words)) for _ in range(rounds * 5)]
     comparing = [seconds(lambda: difference(REFUND_LIMIT, raised)) for _ in range(rounds * 5)]
     return {
@@ -106,11 +104,12 @@ def measured(policies: int, rounds: int, seed: int) -> dict[str, Any]:
 
 def show(figures: dict[str, Any]) -> None:
     took = figures["survey_seconds"]
-    verdict = "within" if took["best"] <= BUDGET_SECONDS else "OVER"
+    within = "within" if took["best"] <= BUDGET_SECONDS else "OVER"
+    verdict = f"{within} the budget of {BUDGET_SECONDS} s"
     print(f"{figures['policies']:,} policies, {figures['pairs']:,} pairs: {figures['relations']}")
     print(f"{figures['never_true']} never hold; {figures['witnesses_checked']} witnesses checked")
     print(f"compile     {figures['compile_seconds']:8.3f} s")
-    print(f"survey      {took['best']:8.3f} s best, {took['median']:.3f} s median, {verdict} the budget of {BUDGET_SECONDS} s")  # fmt: skip # noqa: E501
+    print(f"survey      {took['best']:8.3f} s best, {took['median']:.3f} s median: {verdict}")
     print(f"lint        {figures['lint_milliseconds']:8.3f} ms a policy")
     print(f"difference  {figures['difference_milliseconds']:8.3f} ms a pair of versions")
 

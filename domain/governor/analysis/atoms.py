@@ -11,9 +11,10 @@ from decimal import Decimal
 from math import floor, isfinite
 from typing import Final
 
+from domain.governor.analysis.formula import Outcome
 from domain.governor.analysis.points import Marks
 from domain.governor.analysis.universe import ACTION
-from domain.governor.language import Environment
+from domain.governor.language import Environment, EvaluationError
 from domain.governor.language.compile import predicate
 from domain.governor.language.condition import paths_of
 from domain.governor.language.tree import (
@@ -57,6 +58,14 @@ class Atom:
     def is_linking(self) -> bool:
         """Say whether it compares fields with each other."""
         return len(self.paths) > 1
+
+    def ask(self, environment: Environment) -> Outcome:
+        """Return what the compiled comparison says."""
+        environment.params = self.parameters
+        try:
+            return Outcome.TRUE if self.evaluate(environment) else Outcome.FALSE
+        except EvaluationError:
+            return Outcome.ERROR
 
 
 def identity(node: Node, parameters: Parameters) -> object:

@@ -27,8 +27,8 @@ Cell = tuple[object, ...]
 
 def cells_of(group: Group, universe: Universe, cells_max: int) -> list[tuple[Cell, Environment]]:
     """Return the cells of a group, each with an environment that is in it; may be TooMany."""
-    each, containers = len(group.paths), group.containers
-    values = _values(group.marks, each, deep=bool(group.nests or containers or group.marks.sizes))
+    containers = group.containers
+    values = _values(group)
     choices = []
     for path in group.paths:
         kinds = universe.admits(path)
@@ -44,16 +44,19 @@ def cells_of(group: Group, universe: Universe, cells_max: int) -> list[tuple[Cel
     return [(cell, there) for cell, there in found if there is not None]
 
 
-def _values(marks: Marks, each: int, *, deep: bool) -> list[object]:
+def _values(group: Group) -> list[object]:
     """Return values of every kind, those first that the constants speak of."""
+    marks, each = group.marks, len(group.paths)
+    deep = bool(group.nests or group.containers or marks.sizes)
+    alike = each if group.equates or group.nests else 1
     texts: list[object] = list(strings(marks, each))
     amounts: list[object] = list(numbers(marks.numbers, each))
     plain: list[object] = [True, False, MISSING, *texts, *amounts]
-    if marks.numbers:
+    if marks.numbers or (each > 1 and not (marks.words or marks.ordered)):
         plain = [*amounts, MISSING, *texts, True, False]
     elif marks.words or marks.ordered or marks.is_textual:
         plain = [*texts, MISSING, *amounts, True, False]
-    return [*plain, None, *_lists(marks, each, deep), *_objects(marks, each, deep), NAN]
+    return [*plain, None, *_lists(marks, alike, deep), *_objects(marks, alike, deep), NAN]
 
 
 def _lists(marks: Marks, each: int, deep: bool) -> Iterator[object]:

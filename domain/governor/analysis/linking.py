@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.governor.analysis.atoms import Atom, mark
 from domain.governor.analysis.points import Marks
 from domain.governor.language.reading import place
-from domain.governor.language.tree import In, Node, Path, children
+from domain.governor.language.tree import Compare, In, Node, Path, children
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class Group:
     def nests(self) -> bool:
         """Say whether one of the fields is held by another."""
         return any(_holds(a, b) for a in self.paths for b in self.paths)
+
+    @property
+    def equates(self) -> bool:
+        """Say whether fields are compared for more than their order."""
+        orders = ("<", "<=", ">", ">=")
+        linking = (each.node for each in self.atoms if each.is_linking)
+        return any(not (isinstance(n, Compare) and n.symbol in orders) for n in linking)
 
     @property
     def containers(self) -> dict[Path, int]:

@@ -204,19 +204,22 @@ def _shadows(rules: Sequence[Rule], studies: Sequence[Study]) -> Iterator[Diagno
 
 def _is_shadowed(rule: Rule, other: Rule, found: Comparison) -> bool:
     mine, theirs = strength_of(rule), strength_of(other)
-    return all(contribution(one, mine) <= contribution(two, theirs) for one, two in found.possible)
+    return all(
+        contribution(one, mine) <= contribution(two, theirs)
+        for one in Outcome
+        for two in Outcome
+        if found.can(one, two) is not Answer.NO
+    )
 
 
 def _shadow(rule: Rule, other: Rule, found: Comparison) -> Diagnostic:
-    if found.relation is Relation.EQUAL and strength_of(rule) == strength_of(other):
-        code, message = "duplicate", f"says the same as rule {other.id}"
-    else:
-        code = "shadowed"
-        message = f"changes nothing: wherever it holds, rule {other.id} is at least as strict"
-    return _warning(
-        code=code,
+    shadow = partial(
+        _warning,
         rule=rule.id,
-        message=message,
         cure=f"remove it, or make it stricter than rule {other.id}",
         witness=found.witness(Outcome.TRUE, Outcome.TRUE),
     )
+    if found.relation is Relation.EQUAL and strength_of(rule) == strength_of(other):
+        return shadow(code="duplicate", message=f"says the same as rule {other.id}")
+    stricter = f"wherever it holds, rule {other.id} is at least as strict"
+    return shadow(code="shadowed", message=f"changes nothing: {stricter}")

@@ -114,7 +114,10 @@ def apart(one: Box, other: Box) -> bool:
     """Say whether two boxes have no cell in common: an `&` for each axis that both speak of."""
     if len(other) < len(one):
         one, other = other, one
-    return any(axis in other and not mask & other[axis] for axis, mask in one.items())
+    for axis, mask in one.items():  # noqa: SIM110 - a generator takes twice as long
+        if axis in other and not mask & other[axis]:
+            return True
+    return False
 
 
 def overlap(one: Box, other: Box) -> Box:

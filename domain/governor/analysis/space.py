@@ -20,10 +20,10 @@ from domain.governor.analysis.formula import (
     formula_of,
     leaves_of,
 )
-from domain.governor.analysis.linking import grouped
+from domain.governor.analysis.linking import Group, grouped
 from domain.governor.analysis.points import Marks, TooMany
 from domain.governor.analysis.universe import EVERYTHING, Universe
-from domain.governor.language import Condition, Environment, EvaluationError
+from domain.governor.language import Condition, Environment
 from domain.governor.language.tree import Node, Path
 
 Box = dict[int, int]
@@ -103,13 +103,13 @@ class Space:
                 opaque += group.atoms
                 continue
             axis = Axis(group.paths, tuple(cell for cell, _ in found), group.marks)
-            asked = [_asked(each, [there for _, there in found]) for each in group.atoms]
+            asked = [_asked(each, found, _position(group, each)) for each in group.atoms]
             self._place(axis, [numbers[id(each)] for each in group.atoms], asked)
         for each in opaque:
             anything = Axis((), ((),) * len(_OUTCOMES), Marks())
             self._place(anything, [numbers[id(each)]], [(0b001, 0b100)])
         constant = [each for each in self._known if not each.paths and not each.opaque]
-        asked = [_asked(each, [Environment()]) for each in constant]
+        asked = [_asked(each, [((), Environment())], None) for each in constant]
         self._place(Axis((), ((),), Marks()), [numbers[id(each)] for each in constant], asked)
 
     def _place(self, axis: Axis, atoms: Sequence[int], asked: Sequence[tuple[int, int]]) -> None:
@@ -175,14 +175,25 @@ class Space:
         return tuple(found)
 
 
-def _asked(each: Atom, environments: Sequence[Environment]) -> tuple[int, int]:
+def _position(group: Group, each: Atom) -> int | None:
+    """Return which field of a cell alone decides a comparison, if one does."""
+    alone = len(each.paths) == 1 < len(group.paths) and not group.nests
+    return group.paths.index(each.paths[0]) if alone else None
+
+
+def _asked(
+    each: Atom, cells: Sequence[tuple[Cell, Environment]], position: int | None
+) -> tuple[int, int]:
+    """Return in which cells a comparison is true, and in which it has no answer."""
+    outcomes: dict[int, Outcome] = {}
     true = error = 0
-    evaluate, parameters = each.evaluate, each.parameters
-    for number, there in enumerate(environments):
-        there.params = parameters
-        try:
-            if evaluate(there):
-                true |= 1 << number
-        except EvaluationError:
+    for number, (cell, there) in enumerate(cells):
+        key = number if position is None else id(cell[position])
+        outcome = outcomes.get(key)
+        if outcome is None:
+            outcome = outcomes[key] = each.ask(there)
+        if outcome is Outcome.TRUE:
+            true |= 1 << number
+        elif outcome is Outcome.ERROR:
             error |= 1 << number
     return true, error

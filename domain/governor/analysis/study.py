@@ -4,14 +4,13 @@ one    never true · always true · can err              each yes, no or unknown
 two    equal · alike · implies · implied by · disjoint · overlapping · unknown
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
 from domain.governor.analysis.cells import CELLS_MAX
 from domain.governor.analysis.formula import Formula, Outcome, given, leaves_of
-from domain.governor.analysis.regions import Regions, apart, cut, overlap
+from domain.governor.analysis.regions import Region, Regions, apart, cut, overlap
 from domain.governor.analysis.space import Box, Space, Subject
 from domain.governor.analysis.universe import EVERYTHING, Universe
 from domain.governor.analysis.witness import Witness, witness
@@ -53,12 +52,22 @@ class Study:
         self.regions: Final[Regions[Outcome] | None] = cut(
             space, self.formula, [self.formula], given, _outcome
         )
+        self._boxes: Final[dict[Outcome, list[Region[Outcome]]]] = {}
+        for each in self.regions.boxes if self.regions is not None else ():
+            self._boxes.setdefault(each.label, []).append(each)
+
+    def boxes(self, outcome: Outcome) -> list[Region[Outcome]]:
+        """Return the boxes of an outcome."""
+        return self._boxes.get(outcome, [])
 
     def can(self, outcome: Outcome) -> Answer:
         """Say whether an outcome is possible."""
         if self.regions is None:
             return Answer.UNKNOWN
-        return _answer([each.certain for each in self.regions.boxes if each.label is outcome])
+        certain = [each.certain for each in self.boxes(outcome)]
+        if any(certain):
+            return Answer.YES
+        return Answer.UNKNOWN if certain else Answer.NO
 
     @property
     def never_true(self) -> Answer:
@@ -75,8 +84,7 @@ class Study:
 
     def witness(self, outcome: Outcome) -> Witness | None:
         """Return a request with an outcome, checked by asking the condition itself."""
-        boxes = self.regions.boxes if self.regions is not None else []
-        region = next((each for each in boxes if each.certain and each.label is outcome), None)
+        region = next((each for each in self.boxes(outcome) if each.certain), None)
         if region is None:
             return None
         values = self.space.values_in(region.box, leaves_of(self.formula))
@@ -110,26 +118,29 @@ def negated(answer: Answer) -> Answer:
     return swap.get(answer, answer)
 
 
-def _answer(certain: Sequence[bool]) -> Answer:
-    if any(certain):
-        return Answer.YES
-    return Answer.UNKNOWN if certain else Answer.NO
+Pair = tuple[Outcome, Outcome]
+Meeting = tuple[Answer, tuple[Box, Box] | None]
+"""Whether two outcomes can meet in one request, and if so, in which boxes."""
 
 
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two conditions of one space, and boxes for the pairs of outcomes that are possible."""
+    """Two conditions of one space, and which of their outcomes can meet in one request."""
 
-    left: Study
-    right: Study
-    certain: dict[tuple[Outcome, Outcome], tuple[Box, Box]]
-    possible: set[tuple[Outcome, Outcome]]
+    def __init__(self, left: Study, right: Study, known: dict[Pair, Meeting]) -> None:
+        """Take what is known already; the rest is found when it is asked for."""
+        self.left: Final = left
+        self.right: Final = right
+        self._known: Final = known
 
     def can(self, left: Outcome, right: Outcome) -> Answer:
         """Say whether both outcomes can meet in one request."""
-        if (left, right) in self.certain:
-            return Answer.YES
-        return Answer.UNKNOWN if (left, right) in self.possible else Answer.NO
+        return self._meeting((left, right))[0]
+
+    def _meeting(self, pair: Pair) -> Meeting:
+        found = self._known.get(pair)
+        if found is None:
+            found = self._known[pair] = _met(self.left.boxes(pair[0]), self.right.boxes(pair[1]))
+        return found
 
     @property
     def relation(self) -> Relation:
@@ -137,8 +148,8 @@ class Comparison:
         both = self.can(Outcome.TRUE, Outcome.TRUE)
         if both is Answer.NO:
             return Relation.DISJOINT
-        only_left = self._any(Outcome.TRUE, flip=False)
-        only_right = self._any(Outcome.TRUE, flip=True)
+        only_left = _any(self.can(Outcome.TRUE, other) for other in _NOT_TRUE)
+        only_right = _any(self.can(other, Outcome.TRUE) for other in _NOT_TRUE)
         if only_left is only_right is Answer.NO:
             return self._kinship()
         if Answer.UNKNOWN in (both, only_left, only_right):
@@ -147,22 +158,15 @@ class Comparison:
             return Relation.IMPLIES
         return Relation.IMPLIED if only_right is Answer.NO else Relation.OVERLAPPING
 
-    def _any(self, outcome: Outcome, *, flip: bool) -> Answer:
-        others = [each for each in Outcome if each is not outcome]
-        found = [self.can(*((o, outcome) if flip else (outcome, o))) for o in others]
-        if Answer.YES in found:
-            return Answer.YES
-        return Answer.UNKNOWN if Answer.UNKNOWN in found else Answer.NO
-
     def _kinship(self) -> Relation:
-        found = {self.can(*pair) for pair in _ERRORS_ALONE}
-        if Answer.YES in found:
+        found = _any(self.can(*pair) for pair in _ERRORS_ALONE)
+        if found is Answer.YES:
             return Relation.ALIKE
-        return Relation.UNKNOWN if Answer.UNKNOWN in found else Relation.EQUAL
+        return Relation.UNKNOWN if found is Answer.UNKNOWN else Relation.EQUAL
 
     def witness(self, left: Outcome, right: Outcome) -> Witness | None:
         """Return a request with these outcomes, checked by asking both conditions themselves."""
-        boxes = self.certain.get((left, right))
+        boxes = self._meeting((left, right))[1]
         if boxes is None:
             return None
         space, box = self.left.space, overlap(*boxes)
@@ -174,7 +178,30 @@ class Comparison:
         return found
 
 
+_NOT_TRUE: Final = (Outcome.FALSE, Outcome.ERROR)
 _ERRORS_ALONE: Final = ((Outcome.ERROR, Outcome.FALSE), (Outcome.FALSE, Outcome.ERROR))
+
+
+def _any(answers: Iterable[Answer]) -> Answer:
+    found = Answer.NO
+    for answer in answers:
+        if answer is Answer.YES:
+            return answer
+        if answer is Answer.UNKNOWN:
+            found = answer
+    return found
+
+
+def _met(ones: Sequence[Region[Outcome]], others: Sequence[Region[Outcome]]) -> Meeting:
+    found: Meeting = (Answer.NO, None)
+    for one in ones:
+        for other in others:
+            if apart(one.box, other.box):
+                continue
+            if one.certain and other.certain:
+                return Answer.YES, (one.box, other.box)
+            found = (Answer.UNKNOWN, None)
+    return found
 
 
 def compared(left: Study, right: Study) -> Comparison | None:
@@ -183,21 +210,9 @@ def compared(left: Study, right: Study) -> Comparison | None:
     if left.regions is None or right.regions is None:
         return None
     pairs = len(left.regions.boxes) * len(right.regions.boxes)
-    if not (left.regions.whole and right.regions.whole) or pairs > CELLS_MAX:
-        return _compared_anew(left, right)
-    certain: dict[tuple[Outcome, Outcome], tuple[Box, Box]] = {}
-    possible: set[tuple[Outcome, Outcome]] = set()
-    for one in left.regions.boxes:
-        for other in right.regions.boxes:
-            pair = (one.label, other.label)
-            if pair in certain:
-                continue
-            sure = one.certain and other.certain
-            if (sure or pair not in possible) and not apart(one.box, other.box):
-                possible.add(pair)
-                if sure:
-                    certain[pair] = (one.box, other.box)
-    return Comparison(left, right, certain, possible)
+    if left.regions.whole and right.regions.whole and pairs <= CELLS_MAX:
+        return Comparison(left, right, {})
+    return _compared_anew(left, right)
 
 
 def _compared_anew(left: Study, right: Study) -> Comparison | None:
@@ -206,8 +221,14 @@ def _compared_anew(left: Study, right: Study) -> Comparison | None:
     found = cut(left.space, both, both, _both_given, _both_settled)
     if found is None:
         return None
-    certain = {each.label: (each.box, each.box) for each in found.boxes if each.certain}
-    return Comparison(left, right, certain, {each.label for each in found.boxes})
+    known: dict[Pair, Meeting] = {
+        (one, other): (Answer.NO, None) for one in Outcome for other in Outcome
+    }
+    for each in sorted(found.boxes, key=lambda each: each.certain):
+        known[each.label] = (
+            (Answer.YES, (each.box, each.box)) if each.certain else (Answer.UNKNOWN, None)
+        )
+    return Comparison(left, right, known)
 
 
 def _both_given(
