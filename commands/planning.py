@@ -34,10 +34,11 @@ Names = Annotated[tuple[Name, ...], Field(max_length=100)]
 def verb_of(command: Command) -> str:
     """Return the action type of a command that is its own action: `ReleaseKillSwitch` is
     `release_kill_switch`."""
-    return _verb(type(command).__name__)
+    return verb_named(type(command).__name__)
 
 
-def _verb(name: str) -> str:
+def verb_named(name: str) -> str:
+    """Return the action type of a command by its name."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 

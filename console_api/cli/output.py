@@ -70,7 +70,7 @@ def print_json(value: Any) -> None:
     sys.stdout.write(to_json(value) + "\n")
 
 
-def cell(value: Any) -> Text:
+def cell(value: Any, characters_max: int = CELL_CHARACTERS_MAX) -> Text:
     """Return a value as a cell of a table; what somebody else wrote is never markup."""
     if value is None:
         return Text("")
@@ -82,13 +82,13 @@ def cell(value: Any) -> Text:
         shown = ", ".join(
             f"{name} {each}" for name, each in value.items() if each not in ("", None)
         )
-        return Text(_cut(shown))
+        return Text(_cut(shown, characters_max))
     if isinstance(value, list | tuple):
-        return Text(_cut(", ".join(map(str, value))))
+        return Text(_cut(", ".join(map(str, value)), characters_max))
     text = str(value)
     if text.endswith("Z") and len(text) == 27 and text[10] == "T":
         text = text[:19].replace("T", " ")
-    return Text(_cut(printable(text)), style=_TONES.get(text, ""))
+    return Text(_cut(printable(text), characters_max), style=_TONES.get(text, ""))
 
 
 def printable(text: str) -> str:
@@ -96,12 +96,17 @@ def printable(text: str) -> str:
     return "".join(each if each.isprintable() else "·" for each in text)
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= CELL_CHARACTERS_MAX else text[: CELL_CHARACTERS_MAX - 1] + "…"
+def _cut(text: str, characters_max: int) -> str:
+    return text if len(text) <= characters_max else text[: characters_max - 1] + "…"
 
 
 def print_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, title: str = "", empty: str = ""
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    title: str = "",
+    empty: str = "",
+    characters_max: int = CELL_CHARACTERS_MAX,
 ) -> None:
     """Print rows as a table, or a sentence where there are none."""
     if not rows:
@@ -117,7 +122,7 @@ def print_table(
             min_width=min(_longest(rows, column), ID_WIDTH_MAX) if column == "id" else None,
         )
     for row in rows:
-        table.add_row(*(cell(row.get(column)) for column in columns))
+        table.add_row(*(cell(row.get(column), characters_max) for column in columns))
     out().print(table)
 
 

@@ -1,21 +1,22 @@
 """bos policy: the rules in force, and what they would say."""
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from console_api.cli.act import payload_of, show
+from console_api.cli.lint import diff, draft_in, lint
 from console_api.cli.options import Target, targeted
 from console_api.cli.output import NO, Quit, out, print_facts, print_json, print_table
-from console_api.requests import BadRequest, command_named, parse_json
-
-Json = dict[str, Any]
 
 
 @click.group("policy")
 def policy_() -> None:
-    """Policies: list, show, lint, check, draft, activate, disable."""
+    """Policies: list, show, lint, diff, check, draft, activate, disable."""
+
+
+policy_.add_command(lint)
+policy_.add_command(diff)
 
 
 @policy_.command("list")
@@ -45,31 +46,6 @@ def show_(target: Target, policy_id: str) -> None:
     return print_table(row["rules"], ("id", "condition", "action", "message", "approver_role"))
 
 
-def _draft(file: Path) -> Any:
-    try:
-        wire = parse_json(file.read_bytes())
-    except OSError as error:
-        raise BadRequest("no_file", f"{file} cannot be read: {error.strerror}") from None
-    return command_named("DraftPolicy", wire)
-
-
-@policy_.command("lint")
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "json", is_flag=True, help="Print JSON.")
-def lint(file: Path, json: bool) -> None:
-    """Check a policy file without sending it anywhere."""
-    from commands.governor.law import policy_of
-    from domain.governor.policy import flaw
-
-    problem = flaw(policy_of(_draft(file)))
-    if json:
-        print_json({"ok": not problem, "problem": problem or None})
-    else:
-        out().print(problem or "This policy is sound.", markup=False)
-    if problem:
-        raise Quit(NO)
-
-
 @policy_.command("check")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--action", "action_type", required=True, help="The action type.")
@@ -82,7 +58,7 @@ def check(file: Path, action_type: str, payload: str, json: bool) -> None:
     from domain.governor.judge import Ask, judge
     from domain.governor.law import Law
 
-    policy = policy_of(_draft(file))
+    policy = policy_of(draft_in(file))
     ask = Ask(
         command="ProposeAction",
         action=action_type,
@@ -114,7 +90,7 @@ def check(file: Path, action_type: str, payload: str, json: bool) -> None:
 @targeted
 def draft(target: Target, file: Path) -> None:
     """Write down a new version of a policy; it binds nobody until it is activated."""
-    wire = _draft(file).wire()
+    wire = draft_in(file).wire()
     with target.client() as client:
         receipt = client.do("DraftPolicy", wire)
     show(receipt, json=target.json)
