@@ -103,9 +103,12 @@ def _decimal(value: Decimal) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote with whichever quotes need fewer escapes, and raw where that needs none."""
+    """Quote with whichever quotes need fewer escapes, and raw where that needs none.
+
+    No raw text ends with a backslash: not every implementation of CEL can read that.
+    """
     quote = '"' if text.count("'") > text.count('"') else "'"
-    if "\\" in text and quote not in text and not _HIDDEN.search(text):
+    if "\\" in text[:-1] and text[-1] != "\\" and quote not in text and not _HIDDEN.search(text):
         return f"r{quote}{text}{quote}"
     return quote + _ESCAPED.sub(_escape, text).replace(quote, f"\\{quote}") + quote
 
