@@ -442,6 +442,7 @@ FRAGMENTS: Final = """
 data . x a facts params action actor id == != < <= > >= && || ! ( ) [ ] , in has size true false
 null 1 -2 0.5 1e3 'a' "b" 'it\\'s' startsWith matches ['a'] data.x data['y'] action=='a' ' " \\ = &
 | - + é 99999999999999999999999999999999999
+r'\\' R" ''' b' rr' “ ≥ === !== <> // $ ; `a` and not dta len( x.matches('(') .matches(r'\\d')
 """
 fragments = st.sampled_from([*FRAGMENTS.split(), "\n", "\t", "\x00", "\ud800"])
 soup = st.lists(fragments, max_size=30).flatmap(
@@ -551,6 +552,11 @@ SHAPES: Final[Mapping[str, Callable[[int], str]]] = {
     "fraction": lambda n: "1." + "9" * 15 * n + "e",
     "name": lambda n: "x" * 15 * n,
     "dots": lambda n: "." * 15 * n,
+    "raw": lambda n: "data.x == r'" + "\\" * 15 * n + "'",
+    "triple": lambda n: "data.x == '''" + "''\n" * 5 * n + "'''",
+    "unclosed triple": lambda n: "data.x == '''" + "''\n" * 5 * n,
+    "called": lambda n: "x" + " " * 15 * n + "(",
+    "patterns": lambda n: " || ".join(["'a'.matches('(a|b)*')"] * (n // 2)),
 }
 
 

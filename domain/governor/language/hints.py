@@ -46,7 +46,7 @@ _SYMBOLS: Final = {
     "<>": _written("<>", "!="),
     "=<": _written("=<", "<="),
     "=>": _written("=>", ">="),
-    "=~": Hint("matches", "a pattern is asked for with data.x.matches('…')"),
+    "=~": Hint("matches", "a pattern is asked for with data.x.matches('...')"),
     "=": Hint("==", "a single = compares nothing, write =="),
     "&": Hint("&&", "a single & means nothing here, write &&"),
     "|": Hint("||", "a single | means nothing here, write ||"),
@@ -163,7 +163,7 @@ def unknown_function(name: str, functions: tuple[str, ...]) -> Hint:
     if name in _USES:
         return Hint(expected, f"{name} is written {_USES[name]}")
     if name in functions:
-        return Hint(expected, f"{name} is written data.x.{name}('…')")
+        return Hint(expected, f"{name} is written data.x.{name}('...')")
     if plain in _COMPREHENSIONS:
         without = "there are no comprehensions, and has(data.x) asks for a field"
         return Hint(expected, f"{name} is not available: {without}")
@@ -185,7 +185,7 @@ def no_operator(word: str, before: str, functions: tuple[str, ...]) -> Hint | No
     if plain in _WORDS:
         return Hint(_WORDS[plain], f"write {_WORDS[plain]} for {word}")
     if (function := _ALIASES.get(plain, word)) in functions:
-        return Hint("an operator", f"{function} is written data.x.{function}('…')")
+        return Hint("an operator", f"{function} is written data.x.{function}('...')")
     if word == "," and after_number:
         return Hint("an operator or the end", "a number has no separators: write 1000 for 1,000")
     if word[:1] == "-":

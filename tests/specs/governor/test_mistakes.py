@@ -17,7 +17,7 @@ MISTAKES: Final = [
     ("data.x <> 1", 8, "!=", "write != for <>"),
     ("data.x =< 1", 8, "<=", "write <= for =<"),
     ("data.x => 1", 8, ">=", "write >= for =>"),
-    ("data.x =~ 'a'", 8, "matches", "a pattern is asked for with data.x.matches('…')"),
+    ("data.x =~ 'a'", 8, "matches", "a pattern is asked for with data.x.matches('...')"),
     ("data.x & data.y", 8, "&&", "a single & means nothing here, write &&"),
     ("data.x | data.y", 8, "||", "a single | means nothing here, write ||"),
     ("data.x ≥ 5", 8, ">=", r"write >= for '\u2265'"),
@@ -33,8 +33,8 @@ MISTAKES: Final = [
     ("data.x is null", 8, "==", "write == for is"),
     ("data.x gt 5", 8, ">", "write > for gt"),
     ("data.x between 1 and 5", 8, "&&", "write data.x >= 1 && data.x <= 5 for between"),
-    ("data.name like 'x%'", 11, "an operator", "matches is written data.x.matches('…')"),
-    ("data.name contains 'x'", 11, "an operator", "contains is written data.x.contains('…')"),
+    ("data.name like 'x%'", 11, "an operator", "matches is written data.x.matches('...')"),
+    ("data.name contains 'x'", 11, "an operator", "contains is written data.x.contains('...')"),
     ("if data.x > 5", 1, "a condition", "a condition starts without if"),
     ("data.x > 5 then deny", 12, "the end", "a condition ends here: what follows from it is the"),
     # constants of other languages
@@ -84,7 +84,7 @@ MISTAKES: Final = [
     ),
     ("data.n.match('x')", 8, "one of starts", "match is not available: did you mean matches?"),
     ("data.n.matchs('x')", 8, "one of starts", "matchs is not available: did you mean matches?"),
-    ("contains(data.n, 'x')", 1, "one of starts", "contains is written data.x.contains('…')"),
+    ("contains(data.n, 'x')", 1, "one of starts", "contains is written data.x.contains('...')"),
     ("data.n.size() > 1", 8, "one of starts", "size is written size(data.x)"),
     ("defined(data.x)", 1, "one of starts", "defined is not available: did you mean has?"),
     (
