@@ -50,7 +50,7 @@ def test_what_is_printed_is_read_back_a_hundred_thousand_times(
         (r"data.x.matches('^\\d+$')", r"data.x.matches(r'^\d+$')"),
         (r"data.x.matches(R'''^\d+$''')", r"data.x.matches(r'^\d+$')"),
         ("data.x == '''it's\n\"it\"'''", r"""data.x == 'it\'s\n"it"'"""),
-        (r"data.x == r'a\'", r"data.x == 'a\\'"),
+        (r"data.x == r'\a\'", r"data.x == '\\a\\'"),
         (r"""data.x == 'a\\b"c\'d'""", r"""data.x == 'a\\b"c\'d'"""),
     ],
 )
