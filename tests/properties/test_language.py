@@ -4,6 +4,7 @@ The reference below shares nothing with the compiler but the tree: it is recursi
 values instead of exceptions, and calculates with fractions.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -27,7 +28,8 @@ from domain.governor.language import (
     parse,
     render,
 )
-from domain.governor.language.lexer import TEXT_CHARACTERS_MAX, Source, tokens
+from domain.governor.language.lexer import tokens
+from domain.governor.language.source import TEXT_CHARACTERS_MAX, Source
 from domain.governor.language.tree import (
     Compare,
     Every,
@@ -191,12 +193,13 @@ def order(node: Compare, left: Any, right: Any, left_name: str, right_name: str)
     given_by_policy = isinstance(node.right, Literal | ListLiteral) or (
         isinstance(node.right, Path) and node.right.root == "params"
     )
-    ordered = ("number", "text")
+    ordered = ("number", "text", "bool")
     if sort(left) not in ordered:
         return Trouble(left_name)
     if sort(left) != sort(right):
         return Trouble(left_name if given_by_policy and sort(right) in ordered else right_name)
-    key: Callable[[Any], Any] = magnitude if sort(left) == "number" else str
+    keys: dict[str, Callable[[Any], Any]] = {"number": magnitude, "text": str, "bool": int}
+    key = keys[sort(left)]
     less, more = key(left) < key(right), key(left) > key(right)
     return {"<": less, ">": more, "<=": not more, ">=": not less}[node.symbol]
 
@@ -213,6 +216,8 @@ def text_test(node: TextTest, values: list[Any], names: list[str]) -> object:
             return text[len(text) - len(part) :] == part if len(part) <= len(text) else False
         case "contains":
             return text.find(part) >= 0
+        case "matches":
+            return re.search(part, text) is not None
 
 
 # ── expressions and environments, small enough to meet ──
@@ -247,6 +252,9 @@ context_paths = st.sampled_from([Path("action"), Path("actor", ("id",)), Path("r
 paths = st.one_of(data_paths, data_paths, parameter_paths, context_paths)
 literals = st.builds(Literal, scalars)
 texts = st.builds(Literal, st.sampled_from(WORDS))
+patterns = st.builds(
+    Literal, st.sampled_from(["", "a", "^a|b$", "[^a-z]", r"\\", "(a|b){2}", "é+"])
+)
 lists = st.builds(ListLiteral, st.lists(literals, max_size=3).map(tuple))
 sizes = st.builds(Size, st.one_of(paths, texts, lists))
 operands = st.one_of(paths, paths, literals, literals, lists, sizes)
@@ -269,6 +277,7 @@ relations = st.one_of(
         st.one_of(paths, texts),
         st.one_of(paths, texts),
     ),
+    st.builds(TextTest, st.just("matches"), st.one_of(paths, texts), patterns),
     st.builds(Literal, st.booleans()),
     operands,
 )
@@ -433,6 +442,7 @@ FRAGMENTS: Final = """
 data . x a facts params action actor id == != < <= > >= && || ! ( ) [ ] , in has size true false
 null 1 -2 0.5 1e3 'a' "b" 'it\\'s' startsWith matches ['a'] data.x data['y'] action=='a' ' " \\ = &
 | - + é 99999999999999999999999999999999999
+r'\\' R" ''' b' rr' “ ≥ === !== <> // $ ; `a` and not dta len( x.matches('(') .matches(r'\\d')
 """
 fragments = st.sampled_from([*FRAGMENTS.split(), "\n", "\t", "\x00", "\ud800"])
 soup = st.lists(fragments, max_size=30).flatmap(
@@ -500,6 +510,7 @@ any_relations = st.one_of(
         st.one_of(any_paths, st.builds(Literal, names)),
         any_paths,
     ),
+    st.builds(TextTest, st.just("matches"), any_paths, patterns),
 )
 any_nodes: st.SearchStrategy[Node] = st.recursive(any_relations, joined, max_leaves=12)
 
@@ -541,6 +552,11 @@ SHAPES: Final[Mapping[str, Callable[[int], str]]] = {
     "fraction": lambda n: "1." + "9" * 15 * n + "e",
     "name": lambda n: "x" * 15 * n,
     "dots": lambda n: "." * 15 * n,
+    "raw": lambda n: "data.x == r'" + "\\" * 15 * n + "'",
+    "triple": lambda n: "data.x == '''" + "''\n" * 5 * n + "'''",
+    "unclosed triple": lambda n: "data.x == '''" + "''\n" * 5 * n,
+    "called": lambda n: "x" + " " * 15 * n + "(",
+    "patterns": lambda n: " || ".join(["'a'.matches('(a|b)*')"] * (n // 2)),
 }
 
 

@@ -5,7 +5,7 @@
          └────────── render ────┘
 """
 
-from domain.governor.language.condition import Condition, compile_condition
+from domain.governor.language.condition import Condition, compile_as_cel, compile_condition
 from domain.governor.language.errors import EvaluationError, PolicySyntaxError
 from domain.governor.language.parser import parse
 from domain.governor.language.printer import render
@@ -17,6 +17,7 @@ __all__ = [
     "Environment",
     "EvaluationError",
     "PolicySyntaxError",
+    "compile_as_cel",
     "compile_condition",
     "parse",
     "render",

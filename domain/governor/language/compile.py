@@ -1,6 +1,7 @@
 """Compile: a tree to closures, one per node, each with all it can know beforehand bound in.
 
 predicate(node)   Environment ─► true or false, or an EvaluationError where there is no answer
+value_of(node)    Environment ─► whatever it is, for nodes that need not be a condition
 """
 
 import operator
@@ -9,10 +10,12 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.governor.language import leaves
+from domain.governor.language.errors import EvaluationError
 from domain.governor.language.junction import several
 from domain.governor.language.leaves import Predicate
+from domain.governor.language.pattern import matcher
 from domain.governor.language.printer import render
-from domain.governor.language.reading import Term, place, reader, term, unfit
+from domain.governor.language.reading import Mode, Term, place, presence, term, unfit
 from domain.governor.language.tree import (
     Compare,
     Every,
@@ -28,7 +31,6 @@ from domain.governor.language.tree import (
     TextTest,
 )
 from domain.governor.language.values import (
-    MISSING,
     Environment,
     aligned,
     equal,
@@ -52,38 +54,41 @@ _TEXT_TESTS: Final[Mapping[str, Callable[[str, str], bool]]] = {
 }
 
 
-def predicate(node: Node, asker: str) -> Predicate:
+def predicate(node: Node, asker: str, mode: Mode = Mode.GOVERNOR) -> Predicate:
     """Return the closure of a node that has to be true or false for its asker."""
     match node:
         case Every() | Some():
-            return _junction(node)
+            return _junction(node, mode)
         case Not(operand=operand):
-            return _negation(predicate(operand, "!"))
+            return _negation(predicate(operand, "!", mode))
         case Compare():
-            return _comparison(node)
+            return _comparison(node, mode)
         case In():
-            return _membership(node)
+            return _membership(node, mode)
+        case TextTest(function="matches"):
+            return _pattern_test(node, mode)
         case TextTest():
-            return _text_test(node)
+            return _text_test(node, mode)
         case Has(path=path):
-            return _presence(path)
+            return presence(path, mode)
         case Path() | Literal() | ListLiteral() | Size():
-            return _truth(term(node), asker)
+            return _truth(term(node, mode), asker)
 
 
-def _value(node: Node) -> Term:
+def value_of(node: Node, mode: Mode = Mode.GOVERNOR) -> Term:
+    """Return the closure of a node that may be anything, as its reader."""
     if isinstance(node, Path | Literal | ListLiteral | Size):
-        return term(node)
-    return Term(predicate(node, "a comparison"), f"({render(node)})", given=False)
+        return term(node, mode)
+    return Term(predicate(node, "a comparison", mode), f"({render(node)})", given=False)
 
 
 # ── && and || ──
 
 
-def _junction(node: Every | Some) -> Predicate:
+def _junction(node: Every | Some, mode: Mode) -> Predicate:
     decisive = isinstance(node, Some)
     symbol = "||" if decisive else "&&"
-    tests = tuple(predicate(each, symbol) for each in node.operands)
+    tests = tuple(predicate(each, symbol, mode) for each in node.operands)
     whole = several(tests, decisive)
     guard = None if decisive else _guard(node.operands)
     if guard is None:
@@ -109,10 +114,10 @@ def _guard(operands: tuple[Node, ...]) -> tuple[int, int, str, str] | None:
 # ── comparisons ──
 
 
-def _comparison(node: Compare) -> Predicate:
-    left, right = _value(node.left), _value(node.right)
-    symbol = node.symbol
-    general = _order(symbol, left, right) if symbol in _ORDERS else _equality(symbol, left, right)
+def _comparison(node: Compare, mode: Mode) -> Predicate:
+    left, right = value_of(node.left, mode), value_of(node.right, mode)
+    symbol, relation = node.symbol, _order if node.symbol in _ORDERS else _equality
+    general = relation(symbol, left, right, mode is Mode.CEL)
     match node:
         case Compare(_, Path() as path, Literal() as constant):
             return _leaf(symbol, path, constant, general)
@@ -149,21 +154,21 @@ def _bound(
     return leaf(root, name, exact, double, symbol in (">", "<"), general)
 
 
-def _equality(symbol: str, left: Term, right: Term) -> Predicate:
+def _equality(symbol: str, left: Term, right: Term, nan_fits: bool) -> Predicate:
     hit = symbol == "=="
 
     def run(environment: Environment) -> bool:
         first, second = left.read(environment), right.read(environment)
         if type(first) is str and type(second) is str:
             return (first == second) is hit
-        require_comparable(first, left.name, symbol)
-        require_comparable(second, right.name, symbol)
+        require_comparable(first, left.name, symbol, nan_fits)
+        require_comparable(second, right.name, symbol, nan_fits)
         return equal(first, second) is hit
 
     return run
 
 
-def _order(symbol: str, left: Term, right: Term) -> Predicate:
+def _order(symbol: str, left: Term, right: Term, nan_fits: bool) -> Predicate:
     holds = _ORDERS[symbol]
 
     def run(environment: Environment) -> bool:
@@ -173,7 +178,8 @@ def _order(symbol: str, left: Term, right: Term) -> Predicate:
         ):
             return holds(first, second)
         both_native = type(first) in _NATIVE and type(second) in _NATIVE
-        if both_native and first == first and second == second:  # NaN alone is not itself
+        # NaN alone is not itself.
+        if both_native and (nan_fits or (first == first and second == second)):
             return holds(first, second)
         _require_order(symbol, left, first, right, second)
         return holds(*aligned(first, second))
@@ -184,23 +190,24 @@ def _order(symbol: str, left: Term, right: Term) -> Predicate:
 def _require_order(symbol: str, left: Term, first: object, right: Term, second: object) -> None:
     kind, other = order_kind(first), order_kind(second)
     if kind == other == "":
-        raise unfit(left, first, symbol, "a number or a string")
+        raise unfit(left, first, symbol, "a number, a string or a boolean")
     if kind == "" or (kind != other and other and right.given):
         raise unfit(left, first, symbol, other)
     if kind != other:
         raise unfit(right, second, symbol, kind)
 
 
-def _membership(node: In) -> Predicate:
-    item, container = _value(node.item), term(node.container)
+def _membership(node: In, mode: Mode) -> Predicate:
+    item, container = value_of(node.item, mode), term(node.container, mode)
+    nan_fits = mode is Mode.CEL
 
     def run(environment: Environment) -> bool:
-        value, members = item.read(environment), container.read(environment)
-        require_comparable(value, item.name, "in")
+        wanted, members = item.read(environment), container.read(environment)
+        require_comparable(wanted, item.name, "in", nan_fits)
         if type(members) is not list:
             raise unfit(container, members, "in", "a list")
-        require_comparable(members, container.name, "in")
-        return any(equal(value, each) for each in members)
+        require_comparable(members, container.name, "in", nan_fits)
+        return any(equal(wanted, each) for each in members)
 
     match node:
         case In(Path() as path, ListLiteral(items=items)) if path.root != "params":
@@ -224,15 +231,6 @@ def _truth(operand: Term, asker: str) -> Predicate:
     return run
 
 
-def _presence(path: Path) -> Predicate:
-    read = reader(path)
-
-    def run(environment: Environment) -> bool:
-        return read(environment) is not MISSING
-
-    return run
-
-
 def _negation(of: Predicate) -> Predicate:
     def run(environment: Environment) -> bool:
         return not of(environment)
@@ -240,9 +238,9 @@ def _negation(of: Predicate) -> Predicate:
     return run
 
 
-def _text_test(node: TextTest) -> Predicate:
+def _text_test(node: TextTest, mode: Mode) -> Predicate:
     holds, asker = _TEXT_TESTS[node.function], node.function
-    subject, argument = term(node.subject), term(node.argument)
+    subject, argument = term(node.subject, mode), term(node.argument, mode)
 
     def run(environment: Environment) -> bool:
         text, part = subject.read(environment), argument.read(environment)
@@ -251,5 +249,23 @@ def _text_test(node: TextTest) -> Predicate:
         if type(part) is not str:
             raise unfit(argument, part, asker, "a string")
         return holds(text, part)
+
+    return run
+
+
+def _pattern_test(node: TextTest, mode: Mode) -> Predicate:
+    subject = term(node.subject, mode)
+    assert isinstance(node.argument, Literal), "the parser lets no other pattern pass"
+    found = matcher(str(node.argument.value))
+
+    def run(environment: Environment) -> bool:
+        text = subject.read(environment)
+        if type(text) is not str:
+            raise unfit(subject, text, "matches", "a string")
+        try:
+            return found(text)
+        except UnicodeEncodeError:
+            half = f"{subject.name} holds half a character (a lone surrogate)"
+            raise EvaluationError(f"{half}, and matches cannot read it") from None
 
     return run

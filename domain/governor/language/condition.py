@@ -6,11 +6,11 @@ text ─► tree ─► closure      reads  parameters  actions (outside which i
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from domain.governor.language.compile import predicate
+from domain.governor.language.compile import predicate, value_of
 from domain.governor.language.errors import EvaluationError
 from domain.governor.language.parser import parse
 from domain.governor.language.printer import render_path
-from domain.governor.language.reading import Reader, reader
+from domain.governor.language.reading import Mode, Reader, reader
 from domain.governor.language.tree import (
     Compare,
     Every,
@@ -65,6 +65,15 @@ def compile_condition(text: str) -> Condition:
         actions=actions_of(tree),
         _readers={name: reader(path) for name, path in paths.items()},
     )
+
+
+def compile_as_cel(text: str) -> Reader:
+    """Compile a text to what CEL means by it, to be compared with other implementations.
+
+    No decision is ever made this way: a missing field is an error even where `==` asks for it,
+    NaN compares as in IEEE 754, a number with a fraction is a float, and any value is an answer.
+    """
+    return value_of(parse(text), Mode.CEL).read
 
 
 def paths_of(node: Node) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
-from domain.governor.language.values import MISSING, Environment
+from domain.governor.language.values import Environment
 
 Predicate: TypeAlias = Callable[[Environment], bool]
 
@@ -18,12 +18,8 @@ def text_equals(root: int, name: str, wanted: str, hit: bool, general: Predicate
     """`data.type == 'payout'`; with `hit` False, `!=`."""
 
     def run(environment: Environment) -> bool:
-        value = environment.roots[root].get(name, MISSING)
-        if type(value) is str:
-            return (value == wanted) is hit
-        if value is MISSING:
-            return not hit
-        return general(environment)
+        value = environment.roots[root].get(name)
+        return (value == wanted) is hit if type(value) is str else general(environment)
 
     return run
 
@@ -32,12 +28,8 @@ def flag_equals(root: int, name: str, wanted: bool, hit: bool, general: Predicat
     """`data.reconciled == true`; with `hit` False, `!=`."""
 
     def run(environment: Environment) -> bool:
-        value = environment.roots[root].get(name, MISSING)
-        if type(value) is bool:
-            return (value is wanted) is hit
-        if value is MISSING:
-            return not hit
-        return general(environment)
+        value = environment.roots[root].get(name)
+        return (value is wanted) is hit if type(value) is bool else general(environment)
 
     return run
 
@@ -46,7 +38,7 @@ def text_within(root: int, name: str, wanted: frozenset[str], general: Predicate
     """`data.country in ['US', 'CA']`."""
 
     def run(environment: Environment) -> bool:
-        value = environment.roots[root].get(name, MISSING)
+        value = environment.roots[root].get(name)
         return value in wanted if type(value) is str else general(environment)
 
     return run
@@ -92,7 +84,7 @@ def guarded(root: int, name: str, wanted: str, rest: Predicate, whole: Predicate
     """`action == 'process_refund' && …`, wherever in the conjunction the guard stands."""
 
     def run(environment: Environment) -> bool:
-        value = environment.roots[root].get(name, MISSING)
+        value = environment.roots[root].get(name)
         if type(value) is str:
             return rest(environment) if value == wanted else False
         return whole(environment)

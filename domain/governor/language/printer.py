@@ -28,7 +28,8 @@ _SOME, _EVERY, _RELATION, _UNARY = range(4)
 _STRENGTH: Final = {Some: _SOME, Every: _EVERY, Compare: _RELATION, In: _RELATION}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _WORDS: Final = {None: "null", True: "true", False: "false"}
-_HIDDEN: Final = re.compile(r"[\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_HIDDEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_ESCAPED: Final = re.compile(rf"\\|{_HIDDEN.pattern}")
 _ESCAPES: Final = {
     "\\": r"\\",
     "\a": r"\a",
@@ -102,9 +103,14 @@ def _decimal(value: Decimal) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Quote with whichever quotes need fewer escapes: no text is longer than it was written."""
+    """Quote with whichever quotes need fewer escapes, and raw where that needs none.
+
+    No raw text ends with a backslash: not every implementation of CEL can read that.
+    """
     quote = '"' if text.count("'") > text.count('"') else "'"
-    return quote + _HIDDEN.sub(_escape, text).replace(quote, f"\\{quote}") + quote
+    if "\\" in text[:-1] and text[-1] != "\\" and quote not in text and not _HIDDEN.search(text):
+        return f"r{quote}{text}{quote}"
+    return quote + _ESCAPED.sub(_escape, text).replace(quote, f"\\{quote}") + quote
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Literal as OneOf
 
 Scalar: TypeAlias = bool | int | Decimal | str | None
 Comparison: TypeAlias = OneOf["==", "!=", "<", "<=", ">", ">="]
-TextFunction: TypeAlias = OneOf["startsWith", "endsWith", "contains"]
+TextFunction: TypeAlias = OneOf["startsWith", "endsWith", "contains", "matches"]
 
 CONTEXT_NAMES: Final = ("action", "orgUnitId", "agentId", "workflowId", "runId")
 ACTOR_FIELDS: Final = ("id", "kind", "role")
@@ -68,7 +68,7 @@ class Has:
 
 @dataclass(frozen=True, slots=True)
 class TextTest:
-    """A question about a string: `data.name.startsWith('x')`."""
+    """A question about a string: `data.name.startsWith('x')`; what `matches` takes is constant."""
 
     function: TextFunction
     subject: Path | Literal

@@ -38,6 +38,7 @@ _KINDS: Final[Mapping[type, str]] = {
     dict: "an object",
 }
 _NUMBERS: Final = frozenset({int, float, Decimal})
+_ORDERED: Final = frozenset({*_NUMBERS, str, bool})
 _SOUND: Final = frozenset({Missing, type(None), bool, int, str})
 DATA, FACTS, CONTEXT = range(3)
 
@@ -99,24 +100,22 @@ def is_known(value: object) -> bool:
 
 
 def order_kind(value: object) -> str:
-    """Return what has an order with a value: numbers, strings, or nothing."""
+    """Return what has an order with a value: numbers, strings, booleans, or nothing."""
     kind = type(value)
-    if kind is str or (kind in _NUMBERS and not is_nan(value)):
-        return _KINDS[kind]
-    return ""
+    return _KINDS[kind] if kind in _ORDERED and not is_nan(value) else ""
 
 
-def require_comparable(value: object, name: str, symbol: str) -> None:
-    """Refuse NaN and foreign types, however deep inside a list or an object."""
-    if type(value) not in _SOUND and (flaw := _flaw(value, 0)):
+def require_comparable(value: object, name: str, symbol: str, nan_fits: bool = False) -> None:
+    """Refuse foreign types, and NaN unless it fits, however deep inside a list or an object."""
+    if type(value) not in _SOUND and (flaw := _flaw(value, 0, nan_fits)):
         raise EvaluationError(f"{name} {flaw}, and {symbol} cannot compare it")
 
 
-def _flaw(value: object, depth: int) -> str:
+def _flaw(value: object, depth: int, nan_fits: bool) -> str:
     verb = "holds a value" if depth else "is"
     if not is_known(value):
         return f"{verb} {described(value)}"
-    if is_nan(value):
+    if is_nan(value) and not nan_fits:
         return "holds NaN" if depth else "is NaN"
     below: Iterable[object] = ()
     if type(value) is list:
@@ -125,7 +124,7 @@ def _flaw(value: object, depth: int) -> str:
         below = value.values()
     if below and depth == VALUE_DEPTH_MAX:
         return f"is nested more than {VALUE_DEPTH_MAX} levels deep"
-    return next(filter(None, (_flaw(each, depth + 1) for each in below)), "")
+    return next(filter(None, (_flaw(each, depth + 1, nan_fits) for each in below)), "")
 
 
 def equal(left: object, right: object) -> bool:

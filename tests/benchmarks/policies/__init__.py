@@ -1,0 +1,1 @@
+"""What the benchmark of policies measures: our governor, its peers, and functions by hand."""
