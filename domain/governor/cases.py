@@ -1,8 +1,8 @@
 """Cases: the tests that a policy carries, run as the judge would, before it binds anybody.
 
 Case(payload, facts, expected effect) ──judge, this policy alone──► met | not met, and why
-A policy comes into force with at least one case that fires, one that does not, and one in which
-the data it reads is broken.
+A policy whose case is not met stays a draft. It should have at least one that fires, one that does
+not, and one in which the data it reads is broken.
 """
 
 from collections.abc import Iterable, Iterator
@@ -57,16 +57,15 @@ def run(policy: Policy) -> tuple[Result, ...]:
 
 
 def unproven(policy: Policy) -> str:
-    """Say why a policy may not come into force yet, in one sentence, or nothing."""
-    results = run(policy)
-    for result in results:
-        if not result.met:
-            return f"test {result.case.name!r} of {policy.id} answers {result.told}"
-    seen = frozenset[str]().union(*(result.kinds for result in results))
-    lacking = [told for kind, told in KINDS.items() if kind not in seen]
-    if lacking:
-        return f"{policy.id} lacks tests: {', and '.join(lacking)}"
-    return ""
+    """Say which test keeps a policy from coming into force, in one sentence, or nothing."""
+    unmet = next((result for result in run(policy) if not result.met), None)
+    return "" if unmet is None else f"test {unmet.case.name!r} of {policy.id} answers {unmet.told}"
+
+
+def lacking(policy: Policy) -> tuple[str, ...]:
+    """Return the kinds of test that a policy should have and has not."""
+    seen = frozenset[str]().union(*(result.kinds for result in run(policy)))
+    return tuple(told for kind, told in KINDS.items() if kind not in seen)
 
 
 def _result(policy: Policy, law: Law, case: Case) -> Result:

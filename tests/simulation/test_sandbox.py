@@ -27,8 +27,8 @@ from commands.governor.law import (
     DraftPolicy,
     EngageKillSwitch,
     ReleaseKillSwitch,
-    RuleText,
 )
+from commands.governor.policy_texts import RuleText
 from commands.kernel.agent import DisableAgent
 from commands.kernel.order import Line, RecordOrder
 from commands.kernel.org_unit import CreateOrgUnit, DisableOrgUnit
