@@ -15,17 +15,22 @@ from starlette.testclient import TestClient
 
 from adapters.codec import Codec
 from adapters.dcb import BATCH_EVENTS_MAX, LogEvent, LogRow
+from commands.governor.mandate import SetApprovalLimit
+from commands.governor.override import OverrideDenial
+from commands.kernel.order import Line, RecordOrder
 from console_api.access import issue
 from console_api.http.answers import written_json
 from console_api.http.app import create_app
 from console_api.settings import Settings
 from domain.catalog import EVENTS, STREAMS
+from domain.core.principal import Actor, Role
 from domain.core.stream import Stream
 from domain.kernel.agent import Agent
 from domain.kernel.order import ORDER, OrderRefunded
+from domain.kernel.org_unit import ROOT
 from queries.listing import BadQuestion
 from replays.state import EVENTS_SHOWN_MAX, plain, state_at
-from tests.examples import FOUNDER, Shop, founded
+from tests.examples import FOUNDER, IMPORTER, Shop, founded, refund
 from tests.properties.test_agreement import lived
 
 POSITIONS_LOOKED_AT: Final = 6
@@ -41,8 +46,27 @@ def after_a_life(seed: int, steps: int) -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def shop() -> Iterator[Shop]:
-    with after_a_life(seed=11, steps=150) as shop:
+    with after_a_life(seed=11, steps=300) as shop:
+        _rarely(shop)
         yield shop
+
+
+def _rarely(shop: Shop) -> None:
+    """What hardly ever happens in a life: a limit, a contradiction, an override."""
+    shop.resume()
+    shop.hire(Actor("clerk", Role.AGENT, ROOT))
+    shop.must(SetApprovalLimit(role="operator", currency="USD", each=Decimal(50), reason="r"))
+    lines = (Line(sku="mug", quantity=1, unit_price=Decimal(5)),)
+    order = RecordOrder(
+        order_id="rare", customer_id="ada", placed_at="2030-01-01T09:00:00Z", lines=lines
+    )
+    shop.must(order, IMPORTER)
+    clerk = Actor("clerk", Role.AGENT, ROOT)
+    shop.propose(refund(1, orderId="rare", customerId="ben"), clerk)
+    shop.enact("data.orderId == 'overridden'", "deny", policy_id="rare")
+    denied = shop.denied(refund(1, orderId="overridden"), clerk)
+    shop.must(OverrideDenial(verdict_command_id=denied.command_id, reason="seen and agreed by all"))
+    shop.settle()
 
 
 def things(shop: Shop) -> dict[str, list[str]]:
