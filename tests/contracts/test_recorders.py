@@ -1,7 +1,5 @@
 """Promises of every recorder: in memory, in SQLite, in PostgreSQL."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from threading import Thread
 from time import sleep
 
@@ -29,37 +27,17 @@ from adapters.dcb import (
     ProgrammingError,
 )
 from tests.contracts.recorders import (
-    KINDS,
     LAW,
     PATIENCE_SECONDS,
     any_of,
     event,
     everything,
-    migrated,
-    opened,
-    place,
     positions,
     writer_lock,
 )
 
 NOT_ASCII = "größe:漢字:🜂\U0010ffff"
 AWKWARD = ('quo"te', "back\\slash", "new\nline", "{brace,comma}", "NULL", "'", "%s", " ", "\x01")
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def address(kind: str, request: pytest.FixtureRequest) -> str:
-    return migrated(kind, place(kind, request))
-
-
-@pytest.fixture
-def log(kind: str, address: str) -> Iterator[LogRecorder]:
-    with closing(opened(kind, address)) as recorder:
-        yield recorder
 
 
 def test_the_library_agrees_on_appending_and_reading(log: LogRecorder) -> None:

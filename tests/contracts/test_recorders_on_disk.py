@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -59,12 +59,6 @@ def bare(kind: str, request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def address(kind: str, bare: str) -> str:
     return migrated(kind, bare)
-
-
-@pytest.fixture
-def log(kind: str, address: str) -> Iterator[LogRecorder]:
-    with closing(opened(kind, address)) as recorder:
-        yield recorder
 
 
 def execute(kind: str, address: str, statement: str) -> None:

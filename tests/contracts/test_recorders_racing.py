@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -33,7 +32,6 @@ from tests.contracts.recorders import (
     in_threads,
     migrated,
     opened,
-    place,
     positions,
     race,
     writer_lock,
@@ -47,17 +45,6 @@ WAKE_SECONDS_MAX = 0.1
 @pytest.fixture(params=DATABASES)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def address(kind: str, request: pytest.FixtureRequest) -> str:
-    return migrated(kind, place(kind, request))
-
-
-@pytest.fixture
-def log(kind: str, address: str) -> Iterator[LogRecorder]:
-    with closing(opened(kind, address)) as recorder:
-        yield recorder
 
 
 def test_racing_threads_leave_exactly_what_was_accepted(kind: str, address: str) -> None:

@@ -1,7 +1,5 @@
 """Promises of every recorder to those who read and wait."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from functools import partial
 from itertools import pairwise, product
 from random import Random
@@ -21,27 +19,16 @@ from adapters.dcb import (
     LogRow,
 )
 from tests.contracts.recorders import (
-    KINDS,
     PATIENCE_SECONDS,
     any_of,
     event,
     everything,
     in_threads,
-    migrated,
-    opened,
-    place,
     positions,
 )
 
 TAGS = [f"tag:{nth}" for nth in range(6)]
 WAKE_SECONDS_MAX = 0.1
-
-
-@pytest.fixture(params=KINDS)
-def log(request: pytest.FixtureRequest) -> Iterator[LogRecorder]:
-    kind = request.param
-    with closing(opened(kind, migrated(kind, place(kind, request)))) as recorder:
-        yield recorder
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What others' logs do when nobody looks, each shown not to be so with ours."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from tests.contracts.recorders import (
     in_threads,
     migrated,
     opened,
-    place,
     positions,
     tamper,
 )
@@ -36,17 +34,6 @@ APPENDS_EACH = 40
 @pytest.fixture(params=DATABASES)
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def address(kind: str, request: pytest.FixtureRequest) -> str:
-    return migrated(kind, place(kind, request))
-
-
-@pytest.fixture
-def log(kind: str, address: str) -> Iterator[LogRecorder]:
-    with closing(opened(kind, address)) as recorder:
-        yield recorder
 
 
 def test_a_reader_never_sees_a_hole(kind: str, address: str) -> None:

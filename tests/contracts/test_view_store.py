@@ -36,7 +36,7 @@ from domain.view_store import (
     Where,
 )
 from tests.conftest import own_database
-from tests.contracts.recorders import DATABASES, KINDS, PATIENCE_SECONDS, POSTGRES, in_threads
+from tests.contracts.recorders import DATABASES, PATIENCE_SECONDS, POSTGRES, in_threads
 from tests.picture import memory_engine
 
 COLUMNS: Final = (
@@ -59,11 +59,6 @@ Open = Callable[[], SqlViewStore]
 def thing(id: str, **columns: Any) -> dict[str, Any]:
     """A row of which only some columns matter."""
     return {column.name: None for column in COLUMNS} | {"id": id} | columns
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")
