@@ -16,6 +16,7 @@ from domain.kernel.org_unit import ROOT
 from domain.ports import Past
 
 _KEY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/@-]{0,127}")
+_KINDS: Final = {"money": "number", "count": "integer", "hours": "number", "text": "string"}
 AGENT, ORG_UNIT, BUSINESS = "agent", "org_unit", "business"
 
 
@@ -41,6 +42,13 @@ class Fact:
     reads: Callable[[Ask, Matter], Reads]
     tell: Callable[[Ask, Matter, Past], object]
     corrects: Mapping[str, str] = field(default_factory=dict)
+    may_be_missing: bool = False
+
+    @property
+    def kind(self) -> str:
+        """Return the type of its value, as a vocabulary declares it."""
+        kind = _KINDS[self.unit]
+        return f"missing|{kind}" if self.may_be_missing else kind
 
 
 def subject_key(subject: str, value: str) -> str:

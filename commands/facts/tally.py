@@ -31,7 +31,14 @@ def tallied(tally: Tally, about: str = "") -> Fact:
         return _MEASURES[tally.measure](tally, history, ask, matter)
 
     unit = {"sum": "money", "count": "count"}.get(tally.measure, "hours")
-    return Fact(name=tally.name, about=about, unit=unit, reads=reads, tell=tell)
+    return Fact(
+        name=tally.name,
+        about=about,
+        unit=unit,
+        reads=reads,
+        tell=tell,
+        may_be_missing=tally.measure == "hours_since",
+    )
 
 
 def _since(tally: Tally, matter: Matter) -> Instant:

@@ -3,6 +3,7 @@
 ProcessRefund.amount: Decimal ─► number      requested_at: str | None ─► null|string
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
@@ -11,8 +12,11 @@ from pydantic import BaseModel
 
 from commands.actions import ACTION_TYPES
 from commands.catalog import COMMANDS
+from commands.facts.known import FACTS
+from commands.facts.tally import tallied
 from commands.planning import verb_named
 from domain.governor.analysis import Vocabulary
+from domain.governor.fact import Tally
 
 _TYPES: Final[dict[Any, str]] = {
     NoneType: "null",
@@ -27,9 +31,11 @@ _TYPES: Final[dict[Any, str]] = {
 }
 
 
-def vocabulary() -> Vocabulary:
-    """Return the words that mean something to this business. There are no facts yet."""
+def vocabulary(own: Iterable[Tally] = ()) -> Vocabulary:
+    """Return the words that mean something to this business, and to one policy of its own."""
+    facts = {**FACTS, **{tally.name: tallied(tally) for tally in own}}
     return Vocabulary(
+        facts={name: fact.kind for name, fact in facts.items()},
         actions={name: declared(each.payload) for name, each in ACTION_TYPES.items()},
         commands={verb_named(name): declared(each) for name, each in COMMANDS.items()},
     )

@@ -50,7 +50,7 @@ def lint(file: Path, json: bool) -> None:
 
     policy = policy_of(draft_in(file))
     problem = flaw(policy)
-    found = () if problem else linted(policy, vocabulary())
+    found = () if problem else linted(policy, vocabulary(policy.facts))
     sound = not problem and all(each.severity < Severity.ERROR for each in found)
     if json:
         findings = [each.told for each in found]

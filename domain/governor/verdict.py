@@ -14,7 +14,7 @@ from domain.core.upcast import Fields, Stored, upcaster
 from domain.governor.demand import HOURS_DEFAULT, Demand
 from domain.governor.effect import Effect
 
-ENGINE_VERSION: Final = 1
+ENGINE_VERSION: Final = 2
 """Raised whenever the same law and the same request could be answered differently."""
 
 

@@ -5,6 +5,7 @@ A shop in memory ──► agents propose ──► rules on facts answer
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -311,3 +312,10 @@ def test_every_fact_says_what_it_is() -> None:
         assert fact.name == name
         assert fact.about
         assert fact.unit in {"money", "count", "hours", "text"}
+
+
+def test_the_reference_lists_every_fact() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "facts.md").read_text()
+    for fact in FACTS.values():
+        missing = ", may be missing" if fact.may_be_missing else ""
+        assert f"| `{fact.name}` | {fact.unit}{missing} | {fact.about} |" in text
