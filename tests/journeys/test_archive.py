@@ -317,7 +317,7 @@ EDITS: dict[str, Any] = {
     "position": 8,
     "id": "other",
     "type": "order.recorded",
-    "schemaVersion": 2,
+    "schemaVersion": 9,
     "occurredAt": 1,
     "actor": "user:mallory",
     "correlationId": "other",
@@ -547,7 +547,7 @@ def test_the_rest_follows_when_the_server_has_stopped(
     Terminal(shop).bos(
         "propose", "process_refund", "--agent", "support", "--payload", REFUND % (7, 7)
     )
-    assert did("copy", shop, postgres_url)["newEvents"] == 9
+    assert did("copy", shop, postgres_url)["newEvents"] == 10
     before = dashboard(shop)
     monkeypatch.setenv("BOS_DATABASE_URL", postgres_url)
     moved = Terminal(tmp_path / "elsewhere")

@@ -91,6 +91,10 @@ COMMANDS: Final[dict[str, tuple[Any, set[Role]]]] = {
     ),
     "DraftPolicy": ({"policyId": "p", "name": "n", "rules": [ALLOW]}, MANAGERS),
     "ActivatePolicy": ({"policyId": "p", "reason": "r"}, {Role.FOUNDER}),
+    "ShadowPolicy": ({"policyId": "p", "reason": "r"}, MANAGERS),
+    "ChangeParameter": (
+        {"policyId": "p", "name": "n", "value": 1, "reason": "r"}, {Role.FOUNDER},
+    ),
     "DisablePolicy": ({"policyId": "p", "reason": "r"}, {Role.FOUNDER}),
     "EngageKillSwitch": ({"reason": "r"}, {*DESK, Role.VIEWER}),
     "ReleaseKillSwitch": ({"reason": "r"}, {Role.FOUNDER}),

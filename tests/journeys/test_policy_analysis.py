@@ -50,7 +50,7 @@ def test_a_warning_tells_and_lets_pass(tmp_path: Path, capsys: pytest.CaptureFix
     assert (code, told["ok"]) == (0, True)
     (finding,) = told["findings"]
     assert finding["witness"] == {"action": "update_price"}
-    assert "denies update_price, reorder_stock, publish_content for" in finding["message"]
+    assert "denies update_price, change_payee_account, reorder_stock … for" in finding["message"]
 
 
 def test_a_flaw_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
