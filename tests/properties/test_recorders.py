@@ -270,4 +270,4 @@ def test_a_recorder_answers_as_a_list_would(fresh: Callable[[], list[GroupRecord
 def test_a_recorder_answers_as_a_list_would_for_long(
     fresh: Callable[[], list[GroupRecorder]],
 ) -> None:
-    run(fresh, examples=500 if LONG else 40, steps=40)
+    run(fresh, examples=500 if LONG else 15, steps=60)
