@@ -1,39 +1,29 @@
 """Cases: the tests that a policy carries, run as the judge would, before it binds anybody.
 
 Case(payload, facts, expected effect) ──judge, this policy alone──► met | not met, and why
-A policy whose case is not met stays a draft. It should have at least one that fires, one that does
-not, and one in which the data it reads is broken.
+A policy whose case is not met stays a draft.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.core.principal import Actor, Role
-from domain.governor.effect import Effect
 from domain.governor.fact import FactUse, Standing
-from domain.governor.judge import Ask, environment_of, facts_needed, judge
-from domain.governor.language import MISSING
+from domain.governor.judge import Ask, facts_needed, judge
 from domain.governor.law import Law
-from domain.governor.policy import Case, Policy, RuleBook
+from domain.governor.policy import Case, Policy
 from domain.governor.verdict import Verdict
 
 _NAME: Final = "cases"
-FIRES, QUIET, BROKEN = "fires", "quiet", "broken"
-KINDS: Final = {
-    FIRES: "one in which a rule answers",
-    QUIET: "one in which nothing happens",
-    BROKEN: "one with broken data (a field that is missing, null or of the wrong type)",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a policy answered to one of its cases, and which kinds of case it is."""
+    """What a policy answered to one of its cases."""
 
     case: Case
     verdict: Verdict
-    kinds: frozenset[str]
 
     @property
     def met(self) -> bool:
@@ -62,16 +52,9 @@ def unproven(policy: Policy) -> str:
     return "" if unmet is None else f"test {unmet.case.name!r} of {policy.id} answers {unmet.told}"
 
 
-def lacking(policy: Policy) -> tuple[str, ...]:
-    """Return the kinds of test that a policy should have and has not."""
-    seen = frozenset[str]().union(*(result.kinds for result in run(policy)))
-    return tuple(told for kind, told in KINDS.items() if kind not in seen)
-
-
 def _result(policy: Policy, law: Law, case: Case) -> Result:
     ask = asked(policy, law, case)
-    verdict = judge(ask, law)
-    return Result(case, verdict, frozenset(_kinds(policy, ask, verdict)))
+    return Result(case, judge(ask, law))
 
 
 def asked(policy: Policy, law: Law, case: Case) -> Ask:
@@ -106,28 +89,3 @@ def _facts(case: Case, uses: Iterable[FactUse]) -> dict[FactUse, Standing]:
         else Standing(use.name, missing=True)
         for use in uses
     }
-
-
-def _kinds(policy: Policy, ask: Ask, verdict: Verdict) -> Iterator[str]:
-    results = {finding.result for finding in verdict.findings}
-    if "true" in results:
-        yield FIRES
-    if verdict.effect is Effect.ALLOW:
-        yield QUIET
-    if "error" in results or _reads_nothing(policy, ask):
-        yield BROKEN
-
-
-def _reads_nothing(policy: Policy, ask: Ask) -> bool:
-    """Say whether a value that a rule reads is missing or null."""
-    chapter = RuleBook([policy]).about(ask.action)
-    environment = environment_of(ask, policy.id if policy.facts else "")
-    environment.params = policy.parameters
-    values = (
-        article.condition.lookup(environment, path)
-        for article in chapter.articles
-        if article.condition is not None
-        for path in article.condition.reads
-        if path.startswith(("data.", "facts."))
-    )
-    return any(value is MISSING or value is None for value in values)
