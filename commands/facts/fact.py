@@ -56,14 +56,15 @@ def subject_key(subject: str, value: str) -> str:
     return f"{subject}:{value if _KEY.fullmatch(value) else digest(value)[:32]}"
 
 
-def commitment_keys(ask: Ask, matter: Matter) -> tuple[str, ...]:
+def commitment_keys(
+    action_id: str, agent_id: str, org_path: tuple[str, ...], subjects: Mapping[str, str]
+) -> tuple[str, ...]:
     """Return every name under which what is authorized now will be counted."""
-    action_id = ask.subject.partition(":")[2]
     return (
         f"action:{action_id}",
-        *((f"{AGENT}:{ask.agent_id}",) if ask.agent_id else ()),
-        *(f"{ORG_UNIT}:{unit}" for unit in ask.org_path),
-        *(subject_key(name, value) for name, value in matter.subjects.items() if value),
+        *((f"{AGENT}:{agent_id}",) if agent_id else ()),
+        *(f"{ORG_UNIT}:{unit}" for unit in org_path),
+        *(subject_key(name, value) for name, value in subjects.items() if value),
     )
 
 

@@ -129,9 +129,10 @@ class _Proposal:
 
     def _committed(self, past: Past) -> tuple[Entry, ...]:
         """Count it under every name that it goes by; more names than fit need another event."""
-        ask = self.ask(past)
-        assert ask.matter is not None, "an unsound proposal is never authorized"
-        matter, keys = ask.matter, commitment_keys(ask, ask.matter)
+        fact, unit = self.fact, past.state(ORG_UNIT, self.fact.org_unit_id)
+        matter = self._matter(past, unit.timezone)
+        assert matter is not None, "an unsound proposal is never authorized"
+        keys = commitment_keys(fact.action_id, fact.agent_id, unit.path, matter.subjects)
         shares = [keys[start : start + TAGS_MAX] for start in range(0, len(keys), TAGS_MAX)]
         return tuple(self._commitment(matter, share) for share in shares)
 
