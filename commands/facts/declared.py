@@ -14,8 +14,6 @@ from domain.governor.fact import Tally
 from domain.governor.language import Condition, compile_condition
 from domain.governor.policy import Policy
 
-_ALWAYS: Final = frozenset({"action"})
-
 
 def fields_of(action_type: str) -> frozenset[str]:
     """Return the fields of an action's payload, as they are written in JSON."""
@@ -26,7 +24,6 @@ def fields_of(action_type: str) -> frozenset[str]:
 SUBJECTS: Final = frozenset(
     {AGENT, ORG_UNIT, BUSINESS} | {name for each in ACTION_TYPES.values() for name in each.subjects}
 )
-_FIELDS: Final = frozenset().union(*map(fields_of, ACTION_TYPES))
 
 
 def undeclared(policy: Policy) -> str:
@@ -55,14 +52,14 @@ def _strange_tally(tally: Tally) -> str:
 
 
 def _strange_paths(policy: Policy, condition: Condition, own: frozenset[str]) -> Iterator[str]:
-    known_facts = frozenset(FACTS) | own
+    known_facts, fields = frozenset(FACTS) | own, _readable(condition)
     for path in condition.reads:
         root, _, rest = path.partition(".")
         name = rest.partition(".")[0].partition("[")[0]
         if root == "facts" and rest not in known_facts:
             yield _unknown(path, "a fact", (f"facts.{each}" for each in known_facts))
-        elif root == "data" and name not in _readable(condition) | _ALWAYS:
-            known = (f"data.{each}" for each in _readable(condition))
+        elif root == "data" and fields and name not in fields:
+            known = (f"data.{each}" for each in fields)
             yield _unknown(path, "a field of these actions", known)
         elif root == "params" and rest not in policy.parameters:
             known = (f"params.{each}" for each in policy.parameters)
@@ -72,25 +69,13 @@ def _strange_paths(policy: Policy, condition: Condition, own: frozenset[str]) ->
 def _readable(condition: Condition) -> frozenset[str]:
     """Return the fields that a condition may read: of the actions it names, else of all.
 
-    What it names beside actions are commands, whose fields are not declared here.
+    What it names beside actions are commands, whose fields are not declared here: nothing is
+    returned, and nothing can be held against it.
     """
-    named = condition.actions
-    if named is None:
-        return _FIELDS
+    named = ACTION_TYPES.keys() if condition.actions is None else condition.actions
     if not named <= ACTION_TYPES.keys():
-        return _ANYTHING
-    return frozenset().union(*map(fields_of, named))
-
-
-class _Anything(frozenset[str]):
-    def __contains__(self, _name: object) -> bool:
-        return True
-
-    def __or__(self, _other: object) -> "_Anything":
-        return self
-
-
-_ANYTHING: Final = _Anything()
+        return frozenset()
+    return frozenset({"action"}).union(*map(fields_of, named))
 
 
 def _unknown(name: str, kind: str, known: Iterable[str]) -> str:
